@@ -1,0 +1,37 @@
+# Everything a person or CI calls. Needs Python >= 3.11 and make; the rest is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+Q ?= average departure delay by carrier
+
+.PHONY: help run ask test check clean
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+$(VENV)/.runtime: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Baton needs Python 3.11 or newer: make run PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/.runtime  ## Start everything on this machine and answer one question
+	@$(BIN)/python -m deploy.local run
+
+ask: $(VENV)/.runtime  ## Ask the running system: make ask Q="top 5 airports by flights"
+	@$(BIN)/python -m deploy.ask "$(Q)"
+
+test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev  ## Lint, types, floors
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+clean:  ## Remove the environment and the embedded server's data
+	rm -rf $(VENV) .baton

@@ -1,0 +1,1 @@
+"""Floor 0: settings, Redis clients, logging, clock."""

@@ -1,0 +1,89 @@
+"""Settings: the only reader of the environment.
+
+Every setting is an environment variable of the same name in capitals (`REDIS_URL`, `NLP_TIMEOUT_S`, ...); a file `.env`
+in the working directory is read first, the environment wins. Units stand in the names. `docs/configuration.md` lists all.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+Port = int
+
+
+class Settings(BaseSettings):
+    """Everything that may differ between two installations; immutable once read."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    bind_host: str = Field("127.0.0.1", description="Address every bundled server listens on.")
+    api_port: Port = Field(8000, ge=1, le=65535, description="API and web pages.")
+    nlp_port: Port = Field(8001, ge=1, le=65535, description="Bundled nlp agent.")
+    data_port: Port = Field(8002, ge=1, le=65535, description="Bundled data agent.")
+    viz_port: Port = Field(8003, ge=1, le=65535, description="Bundled viz agent.")
+    flower_port: Port = Field(5555, ge=1, le=65535, description="Flower.")
+    valkey_port: Port = Field(6390, ge=1, le=65535, description="Embedded Valkey server.")
+    baton_dir: Path = Field(ROOT / ".baton", description="Folder for the embedded server's data and the processes' logs.")
+
+    redis_url: str = Field("", description="Redis/Valkey primary. Empty: the embedded server of `make run`.")
+    nlp_agent_url: str = Field("", description="nlp agent. Empty: the bundled one.")
+    data_agent_url: str = Field("", description="data agent. Empty: the bundled one.")
+    viz_agent_url: str = Field("", description="viz agent. Empty: the bundled one.")
+
+    data: str = Field("", description="Data the bundled data agent serves: CSV, Parquet, folder of them, or DuckDB file. "
+                                      "Empty: the vendored flights of 2013.")
+    data_max_rows: PositiveInt = Field(10_000, description="Rows an answer may have; more are cut and marked.")
+    data_statement_timeout_s: PositiveFloat = Field(20.0, description="Time limit of one statement in the data agent.")
+    data_memory_limit_mb: PositiveInt = Field(1024, description="Memory DuckDB may use.")
+    data_threads: PositiveInt = Field(2, description="Threads DuckDB may use.")
+
+    connect_timeout_s: PositiveFloat = Field(3.0, description="Time to connect to an agent.")
+    nlp_timeout_s: PositiveFloat = Field(30.0, description="Longest single call of the nlp agent.")
+    data_timeout_s: PositiveFloat = Field(120.0, description="Longest single call of the data agent.")
+    viz_timeout_s: PositiveFloat = Field(45.0, description="Longest single call of the viz agent.")
+    health_timeout_s: PositiveFloat = Field(5.0, description="Longest health check.")
+    health_interval_s: PositiveFloat = Field(5.0, description="Time between beat's health checks.")
+    agent_reply_limit_bytes: PositiveInt = Field(16 * 1024 * 1024, description="Largest reply accepted from an agent.")
+
+    workflow_deadline_s: PositiveFloat = Field(180.0, description="Time a question has, from the door to the answer.")
+    workflow_ttl_s: PositiveInt = Field(86_400, description="How long a finished workflow is kept.")
+    lease_s: PositiveFloat = Field(6.0, description="A worker's claim on a step lasts this long without renewal.")
+    renew_interval_s: PositiveFloat = Field(2.0, description="Time between renewals of leases.")
+    overdue_interval_s: PositiveFloat = Field(0.25, description="Time between looks for overdue steps.")
+    resend_grace_s: PositiveFloat = Field(10.0, description="A queued step older than the newest begun send by this much "
+                                                            "counts as lost.")
+    max_takeovers: PositiveInt = Field(3, description="A step taken over more often than this ends with an error.")
+    output_limit_bytes: PositiveInt = Field(32 * 1024 * 1024, description="Largest output of one step in the record.")
+    compress_above_bytes: PositiveInt = Field(4096, description="Outputs larger than this are stored compressed.")
+
+    query_max_chars: PositiveInt = Field(2_000, description="Longest question accepted.")
+    body_max_bytes: PositiveInt = Field(1024 * 1024, description="Largest request body accepted.")
+    worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
+    log_format: Literal["pretty", "json"] = Field("pretty", description="Form of the log lines.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level logged.")
+
+    @property
+    def embedded_valkey(self) -> bool:
+        """Whether `make run` starts a Valkey of its own."""
+        return not self.redis_url
+
+    @property
+    def store_url(self) -> str:
+        """URL of the primary: the one given, else the embedded server's."""
+        return self.redis_url or f"redis://127.0.0.1:{self.valkey_port}/0"
+
+    @model_validator(mode="after")
+    def _lease_outlives_renewal(self) -> Self:
+        if self.lease_s < 2 * self.renew_interval_s:
+            raise ValueError("LEASE_S must be at least twice RENEW_INTERVAL_S, or one late renewal loses a healthy step")
+        return self
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
