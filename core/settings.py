@@ -1,7 +1,8 @@
 """Settings: the only reader of the environment.
 
-Every setting is an environment variable of the same name in capitals (`REDIS_URL`, `NLP_TIMEOUT_S`, ...); a file `.env`
-in the working directory is read first, the environment wins. Units stand in the names. `docs/configuration.md` lists all.
+Every setting is an environment variable of the same name in capitals (`REDIS_URL`, `NLP_TIMEOUT_S`, ...); a file
+`.env` in the working directory is read first, the environment wins. Units stand in the names; `docs/configuration.md`
+lists all.
 """
 
 from functools import cache
@@ -27,14 +28,14 @@ class Settings(BaseSettings):
     viz_port: Port = Field(8003, ge=1, le=65535, description="Bundled viz agent.")
     flower_port: Port = Field(5555, ge=1, le=65535, description="Flower.")
     valkey_port: Port = Field(6390, ge=1, le=65535, description="Embedded Valkey server.")
-    baton_dir: Path = Field(ROOT / ".baton", description="Folder for the embedded server's data and the processes' logs.")
+    baton_dir: Path = Field(ROOT / ".baton", description="Folder for the embedded server's data and the logs.")
 
     redis_url: str = Field("", description="Redis/Valkey primary. Empty: the embedded server of `make run`.")
     nlp_agent_url: str = Field("", description="nlp agent. Empty: the bundled one.")
     data_agent_url: str = Field("", description="data agent. Empty: the bundled one.")
     viz_agent_url: str = Field("", description="viz agent. Empty: the bundled one.")
 
-    data: str = Field("", description="Data the bundled data agent serves: CSV, Parquet, folder of them, or DuckDB file. "
+    data: str = Field("", description="Data of the bundled data agent: CSV, Parquet, folder of them, or DuckDB file. "
                                       "Empty: the vendored flights of 2013.")
     data_max_rows: PositiveInt = Field(10_000, description="Rows an answer may have; more are cut and marked.")
     data_statement_timeout_s: PositiveFloat = Field(20.0, description="Time limit of one statement in the data agent.")
@@ -54,8 +55,8 @@ class Settings(BaseSettings):
     lease_s: PositiveFloat = Field(6.0, description="A worker's claim on a step lasts this long without renewal.")
     renew_interval_s: PositiveFloat = Field(2.0, description="Time between renewals of leases.")
     overdue_interval_s: PositiveFloat = Field(0.25, description="Time between looks for overdue steps.")
-    resend_grace_s: PositiveFloat = Field(10.0, description="A queued step older than the newest begun send by this much "
-                                                            "counts as lost.")
+    resend_grace_s: PositiveFloat = Field(10.0, description="A queued step older than the newest begun send by this "
+                                                            "much counts as lost.")
     max_takeovers: PositiveInt = Field(3, description="A step taken over more often than this ends with an error.")
     output_limit_bytes: PositiveInt = Field(32 * 1024 * 1024, description="Largest output of one step in the record.")
     compress_above_bytes: PositiveInt = Field(4096, description="Outputs larger than this are stored compressed.")
@@ -79,7 +80,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _lease_outlives_renewal(self) -> Self:
         if self.lease_s < 2 * self.renew_interval_s:
-            raise ValueError("LEASE_S must be at least twice RENEW_INTERVAL_S, or one late renewal loses a healthy step")
+            raise ValueError("LEASE_S must be at least twice RENEW_INTERVAL_S, or a late renewal loses a healthy step")
         return self
 
 

@@ -69,7 +69,7 @@ class DataResult(BaseModel):
 class VizResult(BaseModel):
     """A chart. `spec` is Vega-Lite with its data inside, or None when the agent sent another kind of chart.
 
-    `chart_data` is what the agent sent, with `chart_kind` (`vega-lite`, `plotly`, `html`, `other`); HTML is never trusted.
+    `chart_data` is what the agent sent, with `chart_kind`; HTML is never trusted.
     """
 
     chart_type: str = "table"

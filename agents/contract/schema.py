@@ -8,7 +8,7 @@ from agents.contract.results import ColumnType
 
 
 class ColumnSchema(BaseModel):
-    """One column. `values` holds the distinct values of a text column that has few; `min`/`max` those of numbers and dates."""
+    """One column: `values` lists the distinct values of a text column that has few, `min`/`max` bound numbers and dates."""
 
     model_config = ConfigDict(extra="ignore")
 

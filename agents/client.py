@@ -1,0 +1,137 @@
+"""Our HTTP client for agents: one POST in, one typed result or one `AgentError` out. No retry here."""
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from agents.contract import DataResult, NlpResult, VizResult
+from agents.dialects import fault_of, parse
+from agents.errors import AgentCrashed, AgentTimeout, AgentUnavailable, InvalidResponse, RateLimited, Rejected
+from agents.registry import AgentSpec
+from core.clock import now_ms
+from core.settings import get_settings
+
+_CHUNK_BYTES = 64 * 1024
+_GONE = frozenset({502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class CallHeaders:
+    """What identifies one call on the wire; `key` is the same for every attempt and takeover of a step."""
+
+    workflow_id: str
+    step: str
+    round: int
+    attempt: int
+
+    @property
+    def key(self) -> str:
+        """The `Idempotency-Key`."""
+        return f"{self.workflow_id}:{self.step}:{self.round}"
+
+    def on_wire(self, time_left_s: float) -> dict[str, str]:
+        """The headers of AGENT_CONTRACT; `X-Deadline-Ms` is time left, so clocks need not agree."""
+        return {
+            "X-Workflow-Id": self.workflow_id, "X-Step": self.step, "X-Attempt": str(self.attempt),
+            "Idempotency-Key": self.key, "X-Deadline-Ms": str(int(time_left_s * 1000)),
+            "traceparent": f"00-{self.workflow_id:0>32.32}-{secrets.token_hex(8)}-01",
+            "Content-Type": "application/json",
+        }
+
+
+@cache
+def _session() -> requests.Session:
+    """One pooled session a process; the environment's proxies and .netrc are not for agents."""
+    session = requests.Session()
+    session.trust_env = False
+    adapter = HTTPAdapter(pool_connections=16, pool_maxsize=4_000, max_retries=0)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def call_agent(agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders,
+               time_left_s: float) -> NlpResult | DataResult | VizResult:
+    """Ask `agent` once, within min(its timeout, `time_left_s`); raises an `AgentError`, nothing else."""
+    limit_s = min(agent.timeout_s, time_left_s)
+    if limit_s <= 0:
+        raise AgentTimeout("no time was left to call the agent", agent=agent.name)
+    ends_at = time.monotonic() + limit_s
+    try:
+        response = _session().post(
+            agent.url + agent.path, data=json.dumps(payload, separators=(",", ":"), default=str),
+            headers=headers.on_wire(limit_s), timeout=(min(get_settings().connect_timeout_s, limit_s), limit_s),
+            allow_redirects=False, stream=True)
+        with response:
+            body = _read(response, ends_at, agent)
+    except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+        raise AgentTimeout(f"the {agent.name} agent did not answer within {limit_s:g} s", agent=agent.name) from error
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise AgentUnavailable(f"the {agent.name} agent at {agent.url} cannot be reached ({type(error).__name__})",
+                               agent=agent.name) from error
+    return _understand(agent, response, body)
+
+
+def _read(response: requests.Response, ends_at: float, agent: AgentSpec) -> bytes:
+    """The whole body, bounded in size and in time however slowly it trickles."""
+    limit = get_settings().agent_reply_limit_bytes
+    chunks, size = [], 0
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+        size += len(chunk)
+        if size > limit:
+            raise InvalidResponse(f"the {agent.name} agent's answer is larger than {limit} bytes "
+                                  f"(AGENT_REPLY_LIMIT_BYTES)", agent=agent.name)
+        if time.monotonic() > ends_at:
+            raise AgentTimeout(f"the {agent.name} agent did not finish its answer in time", agent=agent.name)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _understand(agent: AgentSpec, response: requests.Response, body: bytes) -> NlpResult | DataResult | VizResult:
+    status = response.status_code
+    if status in _GONE:
+        raise AgentUnavailable(f"the {agent.name} agent answered {status}", agent=agent.name,
+                               retry_after_s=retry_after_s(response.headers.get("Retry-After")))
+    try:
+        reply: object = json.loads(body)
+    except ValueError:
+        reply = None
+    fault = fault_of(reply, f"the {agent.name} agent answered {status}") if isinstance(reply, dict) else \
+        {"message": f"the {agent.name} agent answered {status}"}
+    if status == 429:
+        wait_s = retry_after_s(response.headers.get("Retry-After"))
+        raise RateLimited(**fault, retry_after_s=wait_s, agent=agent.name)
+    if status >= 500:
+        raise AgentCrashed(**fault, agent=agent.name)
+    if status >= 300:
+        raise Rejected(**fault, agent=agent.name)
+    if reply is None:
+        raise InvalidResponse(f"the {agent.name} agent's answer is not JSON", agent=agent.name)
+    try:
+        return parse(agent.name, reply)
+    except InvalidResponse as error:
+        error.agent = agent.name
+        raise
+
+
+def retry_after_s(header: str | None) -> float | None:
+    """Seconds to wait by a `Retry-After` header (seconds or an HTTP date); None when absent or unreadable."""
+    if not header:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - now_ms() / 1000)
+    except (ValueError, TypeError):
+        return None

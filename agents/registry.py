@@ -1,0 +1,52 @@
+"""The agents this installation knows: where they are, how long they may take, how often they are tried again."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from core.settings import Settings, get_settings
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """At most `max_attempts` calls; the n-th wait is drawn from `base_s * 2**n`, never above `cap_s`."""
+
+    max_attempts: int
+    base_s: float
+    cap_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """One agent: `url` without a trailing slash, `path` of its one call, `timeout_s` of a single attempt."""
+
+    name: str
+    url: str
+    path: str
+    timeout_s: float
+    retry: RetryPolicy
+
+    @property
+    def queue(self) -> str:
+        """The agent's own queue: a bulkhead, and the name of its Celery task."""
+        return f"agents.{self.name}"
+
+
+def build_registry(settings: Settings) -> dict[str, AgentSpec]:
+    """The three agents as the settings describe them; an empty URL means the bundled one."""
+    def url(given: str, port: int) -> str:
+        return (given or f"http://127.0.0.1:{port}").rstrip("/")
+
+    return {
+        "nlp": AgentSpec("nlp", url(settings.nlp_agent_url, settings.nlp_port), "/process", settings.nlp_timeout_s,
+                         RetryPolicy(3, 1.0, 30.0)),
+        "data": AgentSpec("data", url(settings.data_agent_url, settings.data_port), "/execute", settings.data_timeout_s,
+                          RetryPolicy(2, 2.0, 60.0)),
+        "viz": AgentSpec("viz", url(settings.viz_agent_url, settings.viz_port), "/visualize", settings.viz_timeout_s,
+                         RetryPolicy(3, 1.0, 30.0)),
+    }
+
+
+@cache
+def get_registry() -> dict[str, AgentSpec]:
+    """The registry of this process."""
+    return build_registry(get_settings())
