@@ -1,0 +1,1 @@
+"""The bundled data agent: one SQL statement in, rows out, read-only and bounded."""
