@@ -8,7 +8,7 @@ from agents.contract.results import ColumnType
 
 
 class ColumnSchema(BaseModel):
-    """One column: `values` lists the distinct values of a text column that has few, `min`/`max` bound numbers and dates."""
+    """One column; `values` lists the distinct values of a text column that has few."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -1,0 +1,20 @@
+"""What may go wrong with the record."""
+
+
+class StateError(Exception):
+    """The record could not be read or written."""
+
+
+class StoreUnavailable(StateError):
+    """Valkey does not answer; nothing is lost, the call may be repeated."""
+
+
+class OutputTooLarge(StateError):
+    """A step's output is larger than OUTPUT_LIMIT_BYTES allows."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"the output has {size} bytes, the limit is {limit} (OUTPUT_LIMIT_BYTES)")
+
+
+class WorkflowFailed(Exception):  # noqa: N818 - Celery shows the name to users as the reason
+    """The workflow ended without an answer; raised by `AsyncResult(workflow_id).get()`."""

@@ -1,0 +1,49 @@
+"""Events: one line of a workflow's history each, as entries of its stream. The stream id orders and names them."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+_JSON_FIELDS = frozenset({"error", "degradation"})
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    ACCEPTED = "accepted"
+    BEGUN = "begun"
+    SUCCEEDED = "succeeded"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    RESENT = "resent"
+    TAKEN_OVER = "taken_over"
+    CANCEL_REQUESTED = "cancel_requested"
+    ENDED = "ended"
+
+
+_STATUS_AFTER = {EventKind.BEGUN: "RUNNING", EventKind.RETRYING: "RETRYING", EventKind.FAILED: "FAILED",
+                 EventKind.SKIPPED: "SKIPPED", EventKind.RESENT: "QUEUED", EventKind.TAKEN_OVER: "QUEUED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry; `step` is empty when the workflow as a whole is meant, `status` is that of the step (or workflow) after it."""
+
+    event_id: str
+    kind: EventKind
+    step: str
+    status: str
+    at_ms: int
+    data: dict[str, Any]
+
+    @classmethod
+    def of_entry(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> "Event":
+        """The event a stream entry stands for."""
+        text = {name.decode(): value.decode() for name, value in fields.items()}
+        kind = EventKind(text.pop("kind"))
+        step, at_ms = text.pop("step"), int(text.pop("at"))
+        status = text.pop("status", "") or _STATUS_AFTER.get(kind, "QUEUED")
+        data = {name: json.loads(value) if name in _JSON_FIELDS and value else value for name, value in text.items()}
+        return cls(entry_id.decode(), kind, step, status, at_ms, data)

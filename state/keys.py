@@ -1,0 +1,35 @@
+"""The Redis keys of the workflow record; `state/lua/record.lua` lists type, TTL, writer and readers of each."""
+
+DUE = "baton:due"
+LOOK = "baton:look"
+QUEUE_MARKS = "baton:queue-marks"
+BY_TIME = "baton:by-time"
+BY_STATUS = "baton:by-status"
+CHANGED = "baton:changed"
+META_PREFIX = "celery-task-meta-"
+
+
+def record(workflow_id: str) -> str:
+    """The record's hash."""
+    return f"baton:wf:{workflow_id}"
+
+
+def outputs(workflow_id: str) -> str:
+    """Outputs of the steps, as blobs."""
+    return f"baton:wf:{workflow_id}:out"
+
+
+def events(workflow_id: str) -> str:
+    """The history's stream."""
+    return f"baton:wf:{workflow_id}:events"
+
+
+def of_transition(workflow_id: str, *more: str) -> list[str]:
+    """KEYS of every transition, in the order that `state/lua/record.lua` fixes."""
+    return [record(workflow_id), outputs(workflow_id), events(workflow_id), DUE, BY_TIME, BY_STATUS,
+            META_PREFIX + workflow_id, *more]
+
+
+def due_member(workflow_id: str, step: str) -> str:
+    """A step's entry in the due set; the empty step is the workflow's deadline."""
+    return f"{workflow_id}|{step}"

@@ -1,0 +1,44 @@
+-- begin: claim a step. KEYS 8 baton:queue-marks, hash: queue -> ms of the newest send seen to begin (no TTL; overdue).
+-- Own ARGV: 4 step, 5 owner, 6 lease_ms, 7 longest_ms (a lease is never renewed beyond it).
+-- Answers {'go', fence, attempt, takeovers, round, time_left_ms, request, needs, output, ...}, or one of {'done'}, {'gone'},
+-- {'waiting'}, {'owned'}, {'paused'}, {'final', status}, {'not_before', ms left}. Atomic.
+local step, owner, lease_ms, longest_ms = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local w = get('status', 'deadline_ms', 'created_ms', 'request')
+if not w[1] then return { 'gone' } end
+local s = get(step .. ':status', step .. ':fence', step .. ':attempt', step .. ':takeovers', step .. ':round', step .. ':token',
+              step .. ':not_before_ms', step .. ':needs', step .. ':queued_ms', step .. ':queue')
+if not s[1] then return { 'gone' } end
+
+local function go()
+  local reply = { 'go', s[2], s[3], s[4], s[5], string.format('%.0f', tonumber(w[2]) - now), w[4], s[8] }
+  local needs = names(s[8])
+  if #needs > 0 then
+    for _, blob in ipairs(redis.call('HMGET', OUT, unpack(needs))) do reply[#reply + 1] = blob or '' end
+  end
+  return reply
+end
+
+if s[1] == 'RUNNING' and s[6] == token then return go() end
+if FINAL[w[1]] then return { 'final', w[1] } end
+if w[1] == 'PAUSED' then return { 'paused' } end
+if STEP_FINAL[s[1]] then return { 'done' } end
+if s[1] == 'WAITING' then return { 'waiting' } end
+if s[1] == 'RUNNING' then return { 'owned' } end
+if s[1] == 'RETRYING' and now < tonumber(s[7]) then
+  return { 'not_before', string.format('%.0f', tonumber(s[7]) - now) }
+end
+
+s[2], s[3] = tostring(tonumber(s[2]) + 1), tostring(tonumber(s[3]) + 1)
+set(step .. ':status', 'RUNNING', step .. ':fence', s[2], step .. ':attempt', s[3], step .. ':owner', owner,
+    step .. ':started_ms', now, step .. ':until_ms', now + longest_ms, step .. ':token', token)
+redis.call('HSETNX', WF, step .. ':first_started_ms', now)
+due(step, now + lease_ms)
+event('begun', step, 'attempt', s[3], 'fence', s[2], 'owner', owner)
+if w[1] == 'QUEUED' then
+  set('status', 'RUNNING', 'started_ms', now)
+  move('QUEUED', 'RUNNING', w[3])
+end
+local mark = redis.call('HGET', KEYS[8], s[10])
+if not mark or tonumber(mark) < tonumber(s[9]) then redis.call('HSET', KEYS[8], s[10], s[9]) end
+changed()
+return go()

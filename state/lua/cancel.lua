@@ -1,0 +1,20 @@
+-- cancel: end a workflow by an operator's wish. Own ARGV: 4 actor, 5 reason, 6 date_done (ISO).
+-- Answers {'cancelled', task id, ...} with the sends that may be on their way, {'already', status} or {'gone'}. Atomic.
+local w = get('status', 'steps')
+if not w[1] then return { 'gone' } end
+if FINAL[w[1]] then return { 'already', w[1] } end
+local reply = { 'cancelled' }
+for _, step in ipairs(names(w[2])) do
+  local s = get(step .. ':status', step .. ':round', step .. ':send', step .. ':fence')
+  if not STEP_FINAL[s[1]] then
+    if s[1] ~= 'WAITING' then
+      reply[#reply + 1] = id .. '.' .. step .. '.' .. s[2] .. '.' .. s[3]
+      not_due(step)
+    end
+    set(step .. ':status', 'CANCELLED', step .. ':owner', '', step .. ':fence', tonumber(s[4]) + 1, step .. ':finished_ms', now)
+  end
+end
+event('cancel_requested', '', 'actor', ARGV[4], 'reason', ARGV[5])
+close(w[1], 'CANCELLED', ARGV[5], ARGV[6])
+changed()
+return reply

@@ -1,0 +1,19 @@
+-- finish: record a step's output. Own ARGV: 4 step, 5 fence, 6 SUCCEEDED or DEGRADED, 7 output blob, 8 degradation (JSON or ''),
+-- 9 grace_ms, 10 date_done (ISO).
+-- Answers {'accepted', step, send, ...} with the steps it released, {'stale'} or {'gone'}. Atomic.
+local step, outcome = ARGV[4], ARGV[6]
+local w = get('status', step .. ':status', step .. ':fence', step .. ':attempt')
+if not w[1] then return { 'gone' } end
+local before = repeated(step)
+if before then return before end
+if FINAL[w[1]] or w[2] ~= 'RUNNING' or w[3] ~= ARGV[5] then return { 'stale' } end
+redis.call('HSET', OUT, step, ARGV[7])
+set(step .. ':status', outcome, step .. ':finished_ms', now, step .. ':degradation', ARGV[8])
+not_due(step)
+event('succeeded', step, 'status', outcome, 'attempt', w[4], 'degradation', ARGV[8])
+local reply = { 'accepted' }
+if w[1] ~= 'PAUSED' then
+  for _, item in ipairs(release(step, tonumber(ARGV[9]))) do reply[#reply + 1] = item end
+end
+if #reply == 1 then close_if_done(w[1], ARGV[10]) end
+return answer(step, reply)

@@ -1,0 +1,80 @@
+-- overdue: decide about ONE overdue member, taken atomically. KEYS 8 baton:queue-marks (see begin).
+-- Own ARGV: 4 step ('' = the workflow's deadline), 5 grace_ms, 6 max_takeovers, 7 broker key prefix, 8 date_done (ISO).
+-- Answers {'sent', send, why} (the caller publishes it), {'later'}, {'dropped'}, {'poisoned'} or {'deadline', task id, ...}.
+local step, grace_ms, max_takeovers = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local member = id .. '|' .. step
+local at = redis.call('ZSCORE', DUE, member)
+if not at or tonumber(at) > now then return { 'later' } end
+local w = get('status', 'steps', 'deadline_ms')
+if not w[1] or FINAL[w[1]] then
+  redis.call('ZREM', DUE, member)
+  return { 'dropped' }
+end
+
+local function too_late()
+  local message = 'The question ran out of time before an answer was there.'
+  local err = cjson.encode({ error_type = 'agent_timeout', message = message, recovery_action = 'retry',
+                             suggestions = { 'Ask again, or narrow the question.' } })
+  local reply = { 'deadline' }
+  for _, name in ipairs(names(w[2])) do
+    local s = get(name .. ':status', name .. ':round', name .. ':send', name .. ':fence', name .. ':attempt')
+    if s[1] == 'WAITING' then
+      set(name .. ':status', 'SKIPPED')
+      event('skipped', name, 'because', 'deadline')
+    elseif not STEP_FINAL[s[1]] then
+      reply[#reply + 1] = id .. '.' .. name .. '.' .. s[2] .. '.' .. s[3]
+      set(name .. ':status', 'FAILED', name .. ':owner', '', name .. ':fence', tonumber(s[4]) + 1, name .. ':finished_ms', now,
+          name .. ':error', err, name .. ':message', message)
+      not_due(name)
+      event('failed', name, 'attempt', s[5], 'error', err)
+    end
+  end
+  close_if_done(w[1], ARGV[8])
+  changed()
+  return reply
+end
+
+if step == '' then return too_late() end
+
+local s = get(step .. ':status', step .. ':fence', step .. ':takeovers', step .. ':queued_ms', step .. ':queue',
+              step .. ':owner', step .. ':attempt', step .. ':resends')
+if s[1] == 'QUEUED' then
+  -- A queue is first in, first out: the message is lost only if newer ones have begun, or none is left.
+  local mark = redis.call('HGET', KEYS[8], s[5])
+  local passed = mark and tonumber(s[4]) + grace_ms < tonumber(mark)
+  if not passed and redis.call('LLEN', ARGV[7] .. s[5]) > 0 then
+    due(step, now + grace_ms)
+    return { 'later' }
+  end
+  local resends = math.min(tonumber(s[8] or '0'), 5)
+  set(step .. ':resends', resends + 1)
+  local send = queue(step, grace_ms * 2 ^ resends)
+  event('resent', step, 'send', send)
+  return { 'sent', tostring(send), 'lost' }
+elseif s[1] == 'RETRYING' then
+  local send = queue(step, grace_ms)
+  event('resent', step, 'send', send)
+  return { 'sent', tostring(send), 'retry' }
+elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
+  local takeovers = tonumber(s[3]) + (s[1] == 'RUNNING' and 1 or 0)
+  set(step .. ':takeovers', takeovers, step .. ':fence', tonumber(s[2]) + 1)
+  event('taken_over', step, 'from', s[6], 'takeovers', takeovers)
+  if takeovers > max_takeovers then
+    local message = 'The step was given up: ' .. takeovers .. ' workers in a row died or hung while they worked on it.'
+    local err = cjson.encode({ error_type = 'agent_error', message = message, recovery_action = 'contact_support',
+                               suggestions = { 'Look at the workers\' logs before you retry it.' } })
+    set(step .. ':status', 'FAILED', step .. ':owner', '', step .. ':finished_ms', now, step .. ':error', err,
+        step .. ':message', message)
+    not_due(step)
+    event('failed', step, 'attempt', s[7], 'error', err)
+    skip_dependents(step)
+    close_if_done(w[1], ARGV[8])
+    changed()
+    return { 'poisoned' }
+  end
+  local send = queue(step, grace_ms)
+  changed()
+  return { 'sent', tostring(send), 'takeover' }
+end
+redis.call('ZREM', DUE, member)
+return { 'dropped' }

@@ -1,0 +1,157 @@
+-- The record and what every transition shares. This text stands in front of each transition's own script.
+--
+-- KEYS of every transition (all on one primary; writer: these scripts, readers: named)
+--   1 baton:wf:<id>          hash    the record: workflow fields and '<step>:<field>' fields   API, workers
+--   2 baton:wf:<id>:out      hash    step -> output blob (see state.blobs)                     workers, API
+--   3 baton:wf:<id>:events   stream  history, one entry an event                               API (SSE, pages)
+--   4 baton:due              zset    '<id>|<step>' or '<id>|' (deadline) -> ms when overdue    workers
+--   5 baton:by-time          zset    id -> ms of creation                                      API lists
+--   6 baton:by-status        prefix of one zset a status: id -> ms of creation                 API lists
+--   7 celery-task-meta-<id>  string  Celery's own result of the workflow, written at its end   AsyncResult, Flower
+-- TTL: none while the workflow is unfinished; ARGV ttl_s on 1, 2, 3 and 7 once it has ended.
+-- A message on channel baton:changed (payload: id) follows every transition.
+--
+-- ARGV of every transition: 1 id, 2 token, 3 ttl_s, then the transition's own.
+-- A transition that is repeated with the token of the last one on the same step gets the same answer and does nothing.
+
+local id, token, ttl_s = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local WF, OUT, EVENTS, DUE, BY_TIME, BY_STATUS, META = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+
+local FINAL = { SUCCEEDED = true, DEGRADED = true, FAILED = true, CANCELLED = true }
+local STEP_DONE = { SUCCEEDED = true, DEGRADED = true }
+local STEP_FINAL = { SUCCEEDED = true, DEGRADED = true, FAILED = true, CANCELLED = true, SKIPPED = true }
+
+local function get(...)
+  return redis.call('HMGET', WF, ...)
+end
+
+local function set(...)
+  redis.call('HSET', WF, ...)
+end
+
+local function names(csv)
+  local list = {}
+  for name in string.gmatch(csv or '', '[^,]+') do list[#list + 1] = name end
+  return list
+end
+
+local function event(kind, step, ...)
+  redis.call('XADD', EVENTS, '*', 'kind', kind, 'step', step, 'at', string.format('%.0f', now), ...)
+end
+
+local function due(step, at_ms)
+  redis.call('ZADD', DUE, string.format('%.0f', at_ms), id .. '|' .. step)
+end
+
+local function not_due(step)
+  redis.call('ZREM', DUE, id .. '|' .. step)
+end
+
+local function changed()
+  redis.call('PUBLISH', 'baton:changed', id)
+end
+
+local function move(from, to, created_ms)
+  if from == to then return end
+  redis.call('ZREM', BY_STATUS .. ':' .. from, id)
+  redis.call('ZADD', BY_STATUS .. ':' .. to, created_ms, id)
+end
+
+-- A fresh send of `step`: the caller publishes task id <id>.<step>.<round>.<send> after us, or the due time sees to it.
+local function queue(step, grace_ms)
+  local send = redis.call('HINCRBY', WF, step .. ':send', 1)
+  set(step .. ':status', 'QUEUED', step .. ':queued_ms', now, step .. ':owner', '')
+  due(step, now + grace_ms)
+  return send
+end
+
+local META_BY_STATUS = { SUCCEEDED = 'SUCCESS', DEGRADED = 'SUCCESS', FAILED = 'FAILURE', CANCELLED = 'REVOKED' }
+
+local function write_meta(status, message, date_done)
+  local result = { workflow_id = id, status = status }
+  if status == 'FAILED' then
+    result = { exc_type = 'WorkflowFailed', exc_message = { message }, exc_module = 'state.errors' }
+  elseif status == 'CANCELLED' then
+    result = { exc_type = 'TaskRevokedError', exc_message = { message }, exc_module = 'celery.exceptions' }
+  end
+  local meta = cjson.encode({ task_id = id, status = META_BY_STATUS[status], result = result,
+                              traceback = cjson.null, children = cjson.null, date_done = date_done })
+  redis.call('SET', META, meta, 'EX', ttl_s)
+  redis.call('PUBLISH', META, meta)
+end
+
+-- Close the workflow: one status, one event, indexes, expiry, and Celery's own result.
+local function close(from, status, message, date_done)
+  local created_ms = redis.call('HGET', WF, 'created_ms')
+  set('status', status, 'finished_ms', now, 'message', message)
+  not_due('')
+  move(from, status, created_ms)
+  event('ended', '', 'status', status, 'message', message)
+  for _, key in ipairs({ WF, OUT, EVENTS }) do redis.call('EXPIRE', key, ttl_s) end
+  write_meta(status, message, date_done)
+end
+
+-- End the workflow when no step is open any more. The outcome is computed from the statuses, never counted.
+local function close_if_done(from, date_done)
+  local steps = names(redis.call('HGET', WF, 'steps'))
+  local status, message = 'SUCCEEDED', ''
+  for _, step in ipairs(steps) do
+    local s = get(step .. ':status', step .. ':message')
+    if not STEP_FINAL[s[1]] then return false end
+    if s[1] == 'FAILED' and status ~= 'FAILED' then
+      status, message = 'FAILED', s[2] or ''
+    elseif s[1] == 'DEGRADED' and status == 'SUCCEEDED' then
+      status = 'DEGRADED'
+    end
+  end
+  close(from, status, message, date_done)
+  return true
+end
+
+-- Queue every dependent of `step` whose predecessors are all done; answers a list of step, send pairs.
+local function release(step, grace_ms)
+  local released = {}
+  for _, next_step in ipairs(names(redis.call('HGET', WF, step .. ':next'))) do
+    local n = get(next_step .. ':status', next_step .. ':after')
+    local ready = n[1] == 'WAITING'
+    if ready then
+      for _, before in ipairs(names(n[2])) do
+        ready = ready and STEP_DONE[redis.call('HGET', WF, before .. ':status')] == true
+      end
+    end
+    if ready then
+      released[#released + 1] = next_step
+      released[#released + 1] = tostring(queue(next_step, grace_ms))
+    end
+  end
+  return released
+end
+
+-- Everything that waits for `step`, directly or not, can never run.
+local function skip_dependents(step)
+  local open = names(redis.call('HGET', WF, step .. ':next'))
+  while #open > 0 do
+    local name = table.remove(open)
+    if redis.call('HGET', WF, name .. ':status') == 'WAITING' then
+      set(name .. ':status', 'SKIPPED')
+      event('skipped', name, 'because', step)
+      for _, further in ipairs(names(redis.call('HGET', WF, name .. ':next'))) do open[#open + 1] = further end
+    end
+  end
+end
+
+-- The last answer given for this step, when the same call is asked again.
+local function repeated(step)
+  local last = get(step .. ':token', step .. ':answer')
+  if last[1] == token then return cjson.decode(last[2]) end
+  return nil
+end
+
+local function answer(step, reply)
+  set(step .. ':token', token, step .. ':answer', cjson.encode(reply))
+  changed()
+  return reply
+end

@@ -1,0 +1,25 @@
+-- renew: one worker node renews everything it holds. KEYS 1 baton:due. The records' keys are derived: one primary only.
+-- ARGV: 1 node, 2 lease_ms, then triples: workflow id, step, task id, prefixed with '!' when its call is active.
+-- Answers the task ids whose calls must stop: cancelled, fenced off, or older than they may get. Atomic.
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+local node, lease_ms, refused = ARGV[1], tonumber(ARGV[2]), {}
+local WAITS = { QUEUED = true, HELD = true, RETRYING = true }
+for i = 3, #ARGV, 3 do
+  local id, step, task = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local active = string.sub(task, 1, 1) == '!'
+  if active then task = string.sub(task, 2) end
+  local wf = 'baton:wf:' .. id
+  local s = redis.call('HMGET', wf, step .. ':status', step .. ':owner', step .. ':round', step .. ':send', step .. ':until_ms')
+  local current = s[1] and task == id .. '.' .. step .. '.' .. s[3] .. '.' .. s[4]
+  local mine = s[2] == node .. '/' .. task
+  if s[1] == 'RUNNING' and mine and now < tonumber(s[5]) then
+    redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + lease_ms), id .. '|' .. step)
+  elseif WAITS[s[1]] and current then
+    if s[1] ~= 'RETRYING' then redis.call('HSET', wf, step .. ':status', 'HELD', step .. ':owner', node .. '/' .. task) end
+    redis.call('ZADD', KEYS[1], 'XX', 'GT', string.format('%.0f', now + lease_ms), id .. '|' .. step)
+  elseif active and not (mine and (s[1] == 'SUCCEEDED' or s[1] == 'DEGRADED' or s[1] == 'FAILED')) then
+    refused[#refused + 1] = task
+  end
+end
+return refused

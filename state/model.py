@@ -1,0 +1,112 @@
+"""Statuses, and the record as it is read: what one workflow is, and where each of its steps stands."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class WorkflowStatus(StrEnum):
+    """Where a workflow stands; the last four are final."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    SUCCEEDED = "SUCCEEDED"
+    DEGRADED = "DEGRADED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will change any more, short of a user's retry."""
+        return self in _FINAL
+
+
+_FINAL = frozenset({WorkflowStatus.SUCCEEDED, WorkflowStatus.DEGRADED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED})
+
+
+class StepStatus(StrEnum):
+    """Where a step stands."""
+
+    WAITING = "WAITING"
+    QUEUED = "QUEUED"
+    HELD = "HELD"
+    RUNNING = "RUNNING"
+    RETRYING = "RETRYING"
+    SUCCEEDED = "SUCCEEDED"
+    DEGRADED = "DEGRADED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    SKIPPED = "SKIPPED"
+
+    @property
+    def done(self) -> bool:
+        """Whether the step has an output."""
+        return self in (StepStatus.SUCCEEDED, StepStatus.DEGRADED)
+
+
+class Mode(StrEnum):
+    """Whether someone waits for the answer."""
+
+    INTERACTIVE = "interactive"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True, slots=True)
+class NewStep:
+    """One step of a plan as it enters the record: `after` must end well first, `needs` are the outputs it reads."""
+
+    name: str
+    agent: str
+    queue: str
+    after: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewWorkflow:
+    """A workflow to be accepted; `request` is what the steps' inputs are made of, a JSON object."""
+
+    workflow_id: str
+    request: dict[str, Any]
+    mode: Mode
+    deadline_s: float
+    steps: tuple[NewStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step as recorded. Times are milliseconds since the epoch by the server's clock."""
+
+    name: str
+    agent: str
+    queue: str
+    status: StepStatus
+    after: tuple[str, ...]
+    attempt: int
+    takeovers: int
+    round: int
+    send: int
+    owner: str
+    queued_ms: int | None
+    started_ms: int | None
+    first_started_ms: int | None
+    finished_ms: int | None
+    error: dict[str, Any] | None
+    degradation: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRecord:
+    """One workflow as recorded, steps in the plan's order."""
+
+    workflow_id: str
+    status: WorkflowStatus
+    request: dict[str, Any]
+    mode: Mode
+    created_ms: int
+    started_ms: int | None
+    finished_ms: int | None
+    deadline_ms: int
+    message: str
+    steps: dict[str, StepRecord] = field(default_factory=dict)

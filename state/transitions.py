@@ -1,0 +1,263 @@
+"""Transitions as values: which script, with what, and what its answer means. `state.store` runs them, sync or async.
+
+Each transition is one atomic script; the legal ones are known to the scripts alone. Every call carries a token, so that
+a call whose answer was lost can be made again and counts once.
+"""
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from state import keys
+from state.blobs import pack, unpack
+from state.model import NewWorkflow, StepStatus, WorkflowStatus
+
+T = TypeVar("T")
+Raw = list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition(Generic[T]):
+    """One call of one script."""
+
+    script: str
+    keys: list[str]
+    args: list[str | int | float | bytes]
+    understand: Callable[[Raw], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A message to be published: `<workflow>.<step>.<round>.<send>` is its task id, never used twice."""
+
+    workflow_id: str
+    step: str
+    round: int
+    send: int
+
+    @property
+    def task_id(self) -> str:
+        """The id of the message."""
+        return f"{self.workflow_id}.{self.step}.{self.round}.{self.send}"
+
+
+def parse_task_id(task_id: str) -> Send | None:
+    """The send a task id names; None when it is not one of ours."""
+    parts = task_id.rsplit(".", 3)
+    if len(parts) != 4 or not (parts[2].isdigit() and parts[3].isdigit()):
+        return None
+    return Send(parts[0], parts[1], int(parts[2]), int(parts[3]))
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`start` accepted the workflow; `sends` are its first messages. `fresh` is False when the id was there before."""
+
+    sends: tuple[Send, ...]
+    fresh: bool
+
+
+def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Started]:
+    """Accept a workflow and queue the steps that wait for nothing."""
+    fields: list[str | int | float | bytes] = ["request", json.dumps(workflow.request), "mode", workflow.mode]
+    followers: dict[str, list[str]] = {step.name: [] for step in workflow.steps}
+    for step in workflow.steps:
+        for before in step.after:
+            followers[before].append(step.name)
+    for step in workflow.steps:
+        values = {"agent": step.agent, "queue": step.queue, "after": ",".join(step.after), "needs": ",".join(step.needs),
+                  "next": ",".join(followers[step.name]), "status": StepStatus.WAITING, "fence": 0, "attempt": 0,
+                  "takeovers": 0, "round": 0, "send": 0}
+        for name, value in values.items():
+            fields += [f"{step.name}:{name}", value]
+    first = [step.name for step in workflow.steps if not step.after]
+
+    def understand(raw: Raw) -> Started:
+        if raw[0] != b"started":
+            return Started((), fresh=False)
+        return Started(_sends(workflow.workflow_id, 0, raw[2:]), fresh=True)
+
+    return Transition("start", keys.of_transition(workflow.workflow_id),
+                      [workflow.workflow_id, token, 0, workflow.deadline_s, grace_ms,
+                       ",".join(step.name for step in workflow.steps), ",".join(first), *fields], understand)
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """The step is ours: `fence` goes into every report, `request` and `inputs` are what the call is made of."""
+
+    workflow_id: str
+    step: str
+    fence: int
+    attempt: int
+    takeovers: int
+    round: int
+    time_left_s: float
+    request: dict[str, Any]
+    inputs: dict[str, dict[str, Any]]
+
+
+class Verdict(StrEnum):
+    """Why a step may not begin now."""
+
+    DONE = "done"
+    GONE = "gone"
+    WAITING = "waiting"
+    OWNED = "owned"
+    PAUSED = "paused"
+    FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class NotBefore:
+    """A retry waits; ask again after `wait_s`."""
+
+    wait_s: float
+
+
+def begin(send: Send, *, node: str, lease_ms: int, longest_ms: int, token: str) -> Transition[Go | NotBefore | Verdict]:
+    """Claim the step for the task `send` on worker `node`."""
+    def understand(raw: Raw) -> Go | NotBefore | Verdict:
+        kind = raw[0].decode()
+        if kind == "not_before":
+            return NotBefore(int(raw[1]) / 1000)
+        if kind != "go":
+            return Verdict(kind)
+        fence, attempt, takeovers, round_, left_ms = (int(item) for item in raw[1:6])
+        needs = raw[7].decode().split(",") if raw[7] else []
+        inputs = {name: unpack(blob) for name, blob in zip(needs, raw[8:], strict=True) if blob}
+        return Go(send.workflow_id, send.step, fence, attempt, takeovers, round_, left_ms / 1000, json.loads(raw[6]), inputs)
+
+    return Transition("begin", keys.of_transition(send.workflow_id, keys.QUEUE_MARKS),
+                      [send.workflow_id, token, 0, send.step, f"{node}/{send.task_id}", lease_ms, longest_ms], understand)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a report: accepted with the sends it released, or not (stale fence, or the record is gone)."""
+
+    accepted: bool
+    released: tuple[Send, ...] = ()
+    reason: str = ""
+
+
+def finish(go: Go, output: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str,
+           degradation: dict[str, Any] | None = None) -> Transition[Report]:
+    """Record the step's output, release what waited for it, close the workflow when it was the last."""
+    outcome = StepStatus.DEGRADED if degradation else StepStatus.SUCCEEDED
+    return Transition("finish", keys.of_transition(go.workflow_id),
+                      [go.workflow_id, token, ttl_s, go.step, go.fence, outcome, pack(output),
+                       json.dumps(degradation) if degradation else "", grace_ms, _date_done()], _report(go))
+
+
+def fail(go: Go, error: dict[str, Any], *, ttl_s: int, token: str) -> Transition[Report]:
+    """End the step without an output; its dependents are skipped."""
+    return Transition("fail", keys.of_transition(go.workflow_id),
+                      [go.workflow_id, token, ttl_s, go.step, go.fence, json.dumps(error), str(error.get("message", "")),
+                       _date_done()], _report(go))
+
+
+def retry_later(go: Go, wait_s: float, error: dict[str, Any], *, lease_ms: int, token: str) -> Transition[Report]:
+    """Give the step back until `wait_s` from now."""
+    return Transition("retry_later", keys.of_transition(go.workflow_id),
+                      [go.workflow_id, token, 0, go.step, go.fence, int(wait_s * 1000), json.dumps(error), lease_ms],
+                      _report(go))
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What `cancel` found: `status` before (None: unknown id), and the task ids to revoke when it cancelled."""
+
+    status: WorkflowStatus | None
+    task_ids: tuple[str, ...] = ()
+    done: bool = False
+
+
+def cancel(workflow_id: str, *, actor: str, reason: str, ttl_s: int) -> Transition[Cancelled]:
+    """End the workflow now. Idempotent."""
+    def understand(raw: Raw) -> Cancelled:
+        kind = raw[0]
+        if kind == b"gone":
+            return Cancelled(None)
+        if kind == b"already":
+            return Cancelled(WorkflowStatus(raw[1].decode()))
+        return Cancelled(WorkflowStatus.CANCELLED, tuple(item.decode() for item in raw[1:]), done=True)
+
+    return Transition("cancel", keys.of_transition(workflow_id),
+                      [workflow_id, new_token(), ttl_s, actor, reason, _date_done()], understand)
+
+
+def renew(node: str, held: list[tuple[Send, bool]], lease_ms: int) -> Transition[list[str]]:
+    """Renew all that `node` holds (send, is its call active); answers the task ids whose calls must stop."""
+    triples: list[str | int | float | bytes] = []
+    for send, active in held:
+        triples += [send.workflow_id, send.step, ("!" if active else "") + send.task_id]
+    return Transition("renew", [keys.DUE], [node, lease_ms, *triples], lambda raw: [item.decode() for item in raw])
+
+
+def look(limit: int, gap_ms: int, lease_ms: int) -> Transition[list[tuple[str, str]]]:
+    """Overdue (workflow id, step) pairs; the empty step is a deadline. Nothing is taken by looking."""
+    def understand(raw: Raw) -> list[tuple[str, str]]:
+        return [(member.decode().rpartition("|")[0], member.decode().rpartition("|")[2]) for member in raw]
+
+    return Transition("look", [keys.DUE, keys.LOOK], [limit, gap_ms, lease_ms], understand)
+
+
+class OverdueKind(StrEnum):
+    """What became of an overdue entry."""
+
+    SENT = "sent"
+    LATER = "later"
+    DROPPED = "dropped"
+    POISONED = "poisoned"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """`send_number` and `why` (lost, retry, takeover) when a message is to be published; `task_ids` to stop on a deadline."""
+
+    kind: OverdueKind
+    send_number: int = 0
+    why: str = ""
+    task_ids: tuple[str, ...] = field(default=())
+
+
+def overdue(workflow_id: str, step: str, *, grace_ms: int, max_takeovers: int, ttl_s: int,
+            queue_prefix: str = "") -> Transition[Overdue]:
+    """Take one overdue entry; of many callers one gets it."""
+    def understand(raw: Raw) -> Overdue:
+        kind = OverdueKind(raw[0].decode())
+        if kind is OverdueKind.SENT:
+            return Overdue(kind, int(raw[1]), raw[2].decode())
+        return Overdue(kind, task_ids=tuple(item.decode() for item in raw[1:]))
+
+    return Transition("overdue", keys.of_transition(workflow_id, keys.QUEUE_MARKS),
+                      [workflow_id, new_token(), ttl_s, step, grace_ms, max_takeovers, queue_prefix, _date_done()],
+                      understand)
+
+
+def new_token() -> str:
+    """A call token."""
+    return secrets.token_hex(8)
+
+
+def _report(go: Go) -> Callable[[Raw], Report]:
+    def understand(raw: Raw) -> Report:
+        if raw[0] != b"accepted":
+            return Report(accepted=False, reason=raw[0].decode())
+        return Report(accepted=True, released=_sends(go.workflow_id, go.round, raw[1:]))
+    return understand
+
+
+def _sends(workflow_id: str, round_: int, raw: Raw) -> tuple[Send, ...]:
+    return tuple(Send(workflow_id, step.decode(), round_, int(number))
+                 for step, number in zip(raw[::2], raw[1::2], strict=True))
+
+
+def _date_done() -> str:
+    return datetime.now(UTC).isoformat()
