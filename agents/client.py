@@ -41,8 +41,11 @@ class CallHeaders:
     def on_wire(self, time_left_s: float) -> dict[str, str]:
         """The headers of AGENT_CONTRACT; `X-Deadline-Ms` is time left, so clocks need not agree."""
         return {
-            "X-Workflow-Id": self.workflow_id, "X-Step": self.step, "X-Attempt": str(self.attempt),
-            "Idempotency-Key": self.key, "X-Deadline-Ms": str(int(time_left_s * 1000)),
+            "X-Workflow-Id": self.workflow_id,
+            "X-Step": self.step,
+            "X-Attempt": str(self.attempt),
+            "Idempotency-Key": self.key,
+            "X-Deadline-Ms": str(int(time_left_s * 1000)),
             "traceparent": f"00-{self.workflow_id:0>32.32}-{secrets.token_hex(8)}-01",
             "Content-Type": "application/json",
         }
@@ -59,8 +62,9 @@ def _session() -> requests.Session:
     return session
 
 
-def call_agent(agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders,
-               time_left_s: float) -> NlpResult | DataResult | VizResult:
+def call_agent(
+    agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders, time_left_s: float
+) -> NlpResult | DataResult | VizResult:
     """Ask `agent` once, within min(its timeout, `time_left_s`); raises an `AgentError`, nothing else."""
     limit_s = min(agent.timeout_s, time_left_s)
     if limit_s <= 0:
@@ -68,16 +72,21 @@ def call_agent(agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeader
     ends_at = time.monotonic() + limit_s
     try:
         response = _session().post(
-            agent.url + agent.path, data=json.dumps(payload, separators=(",", ":"), default=str),
-            headers=headers.on_wire(limit_s), timeout=(min(get_settings().connect_timeout_s, limit_s), limit_s),
-            allow_redirects=False, stream=True)
+            agent.url + agent.path,
+            data=json.dumps(payload, separators=(",", ":"), default=str),
+            headers=headers.on_wire(limit_s),
+            timeout=(min(get_settings().connect_timeout_s, limit_s), limit_s),
+            allow_redirects=False,
+            stream=True,
+        )
         with response:
             body = _read(response, ends_at, agent)
     except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
         raise AgentTimeout(f"the {agent.name} agent did not answer within {limit_s:g} s", agent=agent.name) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise AgentUnavailable(f"the {agent.name} agent at {agent.url} cannot be reached ({type(error).__name__})",
-                               agent=agent.name) from error
+        raise AgentUnavailable(
+            f"the {agent.name} agent at {agent.url} cannot be reached ({type(error).__name__})", agent=agent.name
+        ) from error
     return _understand(agent, response, body)
 
 
@@ -88,8 +97,10 @@ def _read(response: requests.Response, ends_at: float, agent: AgentSpec) -> byte
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         size += len(chunk)
         if size > limit:
-            raise InvalidResponse(f"the {agent.name} agent's answer is larger than {limit} bytes "
-                                  f"(AGENT_REPLY_LIMIT_BYTES)", agent=agent.name)
+            raise InvalidResponse(
+                f"the {agent.name} agent's answer is larger than {limit} bytes (AGENT_REPLY_LIMIT_BYTES)",
+                agent=agent.name,
+            )
         if time.monotonic() > ends_at:
             raise AgentTimeout(f"the {agent.name} agent did not finish its answer in time", agent=agent.name)
         chunks.append(chunk)
@@ -99,14 +110,20 @@ def _read(response: requests.Response, ends_at: float, agent: AgentSpec) -> byte
 def _understand(agent: AgentSpec, response: requests.Response, body: bytes) -> NlpResult | DataResult | VizResult:
     status = response.status_code
     if status in _GONE:
-        raise AgentUnavailable(f"the {agent.name} agent answered {status}", agent=agent.name,
-                               retry_after_s=retry_after_s(response.headers.get("Retry-After")))
+        raise AgentUnavailable(
+            f"the {agent.name} agent answered {status}",
+            agent=agent.name,
+            retry_after_s=retry_after_s(response.headers.get("Retry-After")),
+        )
     try:
         reply: object = json.loads(body)
     except ValueError:
         reply = None
-    fault = fault_of(reply, f"the {agent.name} agent answered {status}") if isinstance(reply, dict) else \
-        {"message": f"the {agent.name} agent answered {status}"}
+    fault = (
+        fault_of(reply, f"the {agent.name} agent answered {status}")
+        if isinstance(reply, dict)
+        else {"message": f"the {agent.name} agent answered {status}"}
+    )
     if status == 429:
         wait_s = retry_after_s(response.headers.get("Retry-After"))
         raise RateLimited(**fault, retry_after_s=wait_s, agent=agent.name)

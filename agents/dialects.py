@@ -45,8 +45,9 @@ def parse_data(reply: Reply) -> DataResult:
     body: Reply = nested if isinstance(nested, dict) else reply
     raw_rows = _first(body, "data", "rows", "processed_data")
     if not isinstance(raw_rows, list):
-        raise InvalidResponse("the data agent's answer has no list of rows ('result.data', 'data', 'rows', "
-                              "'processed_data')")
+        raise InvalidResponse(
+            "the data agent's answer has no list of rows ('result.data', 'data', 'rows', 'processed_data')"
+        )
     columns = _columns(body.get("columns"), raw_rows)
     rows = [_row(row, columns, at) for at, row in enumerate(raw_rows)]
     row_count = body.get("row_count")
@@ -71,8 +72,9 @@ def parse_viz(reply: Reply) -> VizResult:
     chart = _first(reply, "chart_data", "chart_json")
     html = reply.get("chart_html")
     if not isinstance(config, dict) and chart is None and html is None:
-        raise InvalidResponse("the viz agent's answer has none of 'chart_config', 'chart_data', 'chart_json', "
-                              "'chart_html'")
+        raise InvalidResponse(
+            "the viz agent's answer has none of 'chart_config', 'chart_data', 'chart_json', 'chart_html'"
+        )
     config = config if isinstance(config, dict) else {}
     kind = _chart_kind(chart, html)
     return _build(
@@ -90,7 +92,9 @@ def parse_viz(reply: Reply) -> VizResult:
 
 
 PARSERS: dict[str, Callable[[Reply], NlpResult | DataResult | VizResult]] = {
-    "nlp": parse_nlp, "data": parse_data, "viz": parse_viz,
+    "nlp": parse_nlp,
+    "data": parse_data,
+    "viz": parse_viz,
 }
 
 
@@ -114,8 +118,12 @@ def fault_of(reply: Reply, default: str) -> dict[str, Any]:
         return {"message": str(raw.get("message") or default)}
     extra = fault.model_extra or {}
     named = {"error_type": fault.error_type} if "error_type" in fault.model_fields_set else {}
-    return {"message": fault.message or default, "recovery_action": fault.recovery_action,
-            "suggestions": fault.suggestions, "details": {**extra, **named}}
+    return {
+        "message": fault.message or default,
+        "recovery_action": fault.recovery_action,
+        "suggestions": fault.suggestions,
+        "details": {**extra, **named},
+    }
 
 
 def _build(model: type[_M], **fields: Any) -> _M:

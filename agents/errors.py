@@ -24,9 +24,16 @@ class AgentError(Exception):
     counts: ClassVar[Counts] = Counts.EACH_ATTEMPT
     default_recovery: ClassVar[str] = "retry"
 
-    def __init__(self, message: str = "", *, agent: str = "", recovery_action: str = "",
-                 suggestions: list[str] | None = None, retry_after_s: float | None = None,
-                 details: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        agent: str = "",
+        recovery_action: str = "",
+        suggestions: list[str] | None = None,
+        retry_after_s: float | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
         self.message = message or (type(self).__doc__ or "").splitlines()[0]
         super().__init__(self.message)
         self.agent = agent
@@ -42,9 +49,14 @@ class AgentError(Exception):
 
     def described(self) -> dict[str, Any]:
         """The error as users and the record see it."""
-        return {**self.details, "error_type": self.details.get("error_type", self.error_type), "message": self.message,
-                "recovery_action": self.recovery_action, "suggestions": self.suggestions,
-                **({"retry_after_s": round(self.retry_after_s, 3)} if self.retry_after_s is not None else {})}
+        return {
+            **self.details,
+            "error_type": self.details.get("error_type", self.error_type),
+            "message": self.message,
+            "recovery_action": self.recovery_action,
+            "suggestions": self.suggestions,
+            **({"retry_after_s": round(self.retry_after_s, 3)} if self.retry_after_s is not None else {}),
+        }
 
 
 class AgentUnavailable(AgentError):

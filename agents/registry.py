@@ -33,16 +33,32 @@ class AgentSpec:
 
 def build_registry(settings: Settings) -> dict[str, AgentSpec]:
     """The three agents as the settings describe them; an empty URL means the bundled one."""
+
     def url(given: str, port: int) -> str:
         return (given or f"http://127.0.0.1:{port}").rstrip("/")
 
     return {
-        "nlp": AgentSpec("nlp", url(settings.nlp_agent_url, settings.nlp_port), "/process", settings.nlp_timeout_s,
-                         RetryPolicy(3, 1.0, 30.0)),
-        "data": AgentSpec("data", url(settings.data_agent_url, settings.data_port), "/execute", settings.data_timeout_s,
-                          RetryPolicy(2, 2.0, 60.0)),
-        "viz": AgentSpec("viz", url(settings.viz_agent_url, settings.viz_port), "/visualize", settings.viz_timeout_s,
-                         RetryPolicy(3, 1.0, 30.0)),
+        "nlp": AgentSpec(
+            "nlp",
+            url(settings.nlp_agent_url, settings.nlp_port),
+            "/process",
+            settings.nlp_timeout_s,
+            RetryPolicy(3, 1.0, 30.0),
+        ),
+        "data": AgentSpec(
+            "data",
+            url(settings.data_agent_url, settings.data_port),
+            "/execute",
+            settings.data_timeout_s,
+            RetryPolicy(2, 2.0, 60.0),
+        ),
+        "viz": AgentSpec(
+            "viz",
+            url(settings.viz_agent_url, settings.viz_port),
+            "/visualize",
+            settings.viz_timeout_s,
+            RetryPolicy(3, 1.0, 30.0),
+        ),
     }
 
 

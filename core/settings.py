@@ -35,8 +35,11 @@ class Settings(BaseSettings):
     data_agent_url: str = Field("", description="data agent. Empty: the bundled one.")
     viz_agent_url: str = Field("", description="viz agent. Empty: the bundled one.")
 
-    data: str = Field("", description="Data of the bundled data agent: CSV, Parquet, folder of them, or DuckDB file. "
-                                      "Empty: the vendored flights of 2013.")
+    data: str = Field(
+        "",
+        description="Data of the bundled data agent: CSV, Parquet, folder of them, or DuckDB file. "
+        "Empty: the vendored flights of 2013.",
+    )
     data_max_rows: PositiveInt = Field(10_000, description="Rows an answer may have; more are cut and marked.")
     data_statement_timeout_s: PositiveFloat = Field(20.0, description="Time limit of one statement in the data agent.")
     data_memory_limit_mb: PositiveInt = Field(1024, description="Memory DuckDB may use.")
@@ -55,8 +58,9 @@ class Settings(BaseSettings):
     lease_s: PositiveFloat = Field(6.0, description="A worker's claim on a step lasts this long without renewal.")
     renew_interval_s: PositiveFloat = Field(2.0, description="Time between renewals of leases.")
     overdue_interval_s: PositiveFloat = Field(0.25, description="Time between looks for overdue steps.")
-    resend_grace_s: PositiveFloat = Field(10.0, description="A queued step older than the newest begun send by this "
-                                                            "much counts as lost.")
+    resend_grace_s: PositiveFloat = Field(
+        10.0, description="A queued step older than the newest begun send by this much counts as lost."
+    )
     max_takeovers: PositiveInt = Field(3, description="A step taken over more often than this ends with an error.")
     output_limit_bytes: PositiveInt = Field(32 * 1024 * 1024, description="Largest output of one step in the record.")
     compress_above_bytes: PositiveInt = Field(4096, description="Outputs larger than this are stored compressed.")

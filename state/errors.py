@@ -16,5 +16,5 @@ class OutputTooLarge(StateError):
         super().__init__(f"the output has {size} bytes, the limit is {limit} (OUTPUT_LIMIT_BYTES)")
 
 
-class WorkflowFailed(Exception):  # noqa: N818 - Celery shows the name to users as the reason
+class WorkflowFailed(Exception):
     """The workflow ended without an answer; raised by `AsyncResult(workflow_id).get()`."""

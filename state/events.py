@@ -23,13 +23,19 @@ class EventKind(StrEnum):
     ENDED = "ended"
 
 
-_STATUS_AFTER = {EventKind.BEGUN: "RUNNING", EventKind.RETRYING: "RETRYING", EventKind.FAILED: "FAILED",
-                 EventKind.SKIPPED: "SKIPPED", EventKind.RESENT: "QUEUED", EventKind.TAKEN_OVER: "QUEUED"}
+_STATUS_AFTER = {
+    EventKind.BEGUN: "RUNNING",
+    EventKind.RETRYING: "RETRYING",
+    EventKind.FAILED: "FAILED",
+    EventKind.SKIPPED: "SKIPPED",
+    EventKind.RESENT: "QUEUED",
+    EventKind.TAKEN_OVER: "QUEUED",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry; `step` is empty when the workflow as a whole is meant, `status` is that of the step (or workflow) after it."""
+    """One entry; an empty `step` means the workflow as a whole, `status` is that of the step (or workflow) after it."""
 
     event_id: str
     kind: EventKind

@@ -26,8 +26,16 @@ def events(workflow_id: str) -> str:
 
 def of_transition(workflow_id: str, *more: str) -> list[str]:
     """KEYS of every transition, in the order that `state/lua/record.lua` fixes."""
-    return [record(workflow_id), outputs(workflow_id), events(workflow_id), DUE, BY_TIME, BY_STATUS,
-            META_PREFIX + workflow_id, *more]
+    return [
+        record(workflow_id),
+        outputs(workflow_id),
+        events(workflow_id),
+        DUE,
+        BY_TIME,
+        BY_STATUS,
+        META_PREFIX + workflow_id,
+        *more,
+    ]
 
 
 def due_member(workflow_id: str, step: str) -> str:

@@ -54,11 +54,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewStep:
-    """One step of a plan as it enters the record: `after` must end well first, `needs` are the outputs it reads."""
+    """One step of a plan as it enters the record: `after` must end well first, `needs` are the outputs it reads.
+
+    A claim on it lasts at most `limit_s`, however often it is renewed.
+    """
 
     name: str
     agent: str
     queue: str
+    limit_s: float
     after: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 

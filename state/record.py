@@ -34,11 +34,22 @@ def _step(name: str, text: Mapping[str, str]) -> StepRecord:
         return _int(text, f"{name}:{field}")
 
     return StepRecord(
-        name=name, agent=of("agent"), queue=of("queue"), status=StepStatus(of("status")),
-        after=tuple(filter(None, of("after").split(","))), attempt=int(of("attempt")), takeovers=int(of("takeovers")),
-        round=int(of("round")), send=int(of("send")), owner=of("owner"), queued_ms=number("queued_ms"),
-        started_ms=number("started_ms"), first_started_ms=number("first_started_ms"), finished_ms=number("finished_ms"),
-        error=_json(of("error")), degradation=_json(of("degradation")),
+        name=name,
+        agent=of("agent"),
+        queue=of("queue"),
+        status=StepStatus(of("status")),
+        after=tuple(filter(None, of("after").split(","))),
+        attempt=int(of("attempt")),
+        takeovers=int(of("takeovers")),
+        round=int(of("round")),
+        send=int(of("send")),
+        owner=of("owner"),
+        queued_ms=number("queued_ms"),
+        started_ms=number("started_ms"),
+        first_started_ms=number("first_started_ms"),
+        finished_ms=number("finished_ms"),
+        error=_json(of("error")),
+        degradation=_json(of("degradation")),
     )
 
 

@@ -6,7 +6,7 @@ gets `StoreUnavailable`.
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import redis
 import redis.asyncio
@@ -55,7 +55,7 @@ class Store:
     def record(self, workflow_id: str) -> WorkflowRecord | None:
         """The record, None when there is none."""
         try:
-            return read_record(workflow_id, self.client.hgetall(keys.record(workflow_id)))
+            return read_record(workflow_id, cast("dict[bytes, bytes]", self.client.hgetall(keys.record(workflow_id))))
         except _AWAY as error:
             raise StoreUnavailable(str(error)) from error
 
@@ -86,14 +86,16 @@ class AsyncStore:
     async def record(self, workflow_id: str) -> WorkflowRecord | None:
         """The record, None when there is none."""
         try:
-            return read_record(workflow_id, await self.client.hgetall(keys.record(workflow_id)))
+            return read_record(
+                workflow_id, cast("dict[bytes, bytes]", await self.client.hgetall(keys.record(workflow_id)))
+            )
         except _AWAY as error:
             raise StoreUnavailable(str(error)) from error
 
     async def outputs(self, workflow_id: str) -> dict[str, dict[str, Any]]:
         """Outputs by step, of the steps that have one."""
         try:
-            raw = await self.client.hgetall(keys.outputs(workflow_id))
+            raw = cast("dict[bytes, bytes]", await self.client.hgetall(keys.outputs(workflow_id)))
         except _AWAY as error:
             raise StoreUnavailable(str(error)) from error
         return {step.decode(): unpack(blob) for step, blob in raw.items()}
@@ -101,7 +103,10 @@ class AsyncStore:
     async def events(self, workflow_id: str, after: str = "0-0", limit: int = 500) -> list[Event]:
         """Up to `limit` events that follow the stream id `after`, oldest first."""
         try:
-            raw = await self.client.xrange(keys.events(workflow_id), f"({after}", "+", count=limit)
+            raw = cast(
+                "list[tuple[bytes, dict[bytes, bytes]]]",
+                await self.client.xrange(keys.events(workflow_id), f"({after}", "+", count=limit),
+            )
         except _AWAY as error:
             raise StoreUnavailable(str(error)) from error
         return [Event.of_entry(entry_id, fields) for entry_id, fields in raw]

@@ -38,6 +38,7 @@ class Send:
     step: str
     round: int
     send: int
+    queue: str = ""
 
     @property
     def task_id(self) -> str:
@@ -69,9 +70,20 @@ def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Starte
         for before in step.after:
             followers[before].append(step.name)
     for step in workflow.steps:
-        values = {"agent": step.agent, "queue": step.queue, "after": ",".join(step.after), "needs": ",".join(step.needs),
-                  "next": ",".join(followers[step.name]), "status": StepStatus.WAITING, "fence": 0, "attempt": 0,
-                  "takeovers": 0, "round": 0, "send": 0}
+        values: dict[str, str | int] = {
+            "agent": step.agent,
+            "queue": step.queue,
+            "limit_ms": int(step.limit_s * 1000),
+            "after": ",".join(step.after),
+            "needs": ",".join(step.needs),
+            "next": ",".join(followers[step.name]),
+            "status": StepStatus.WAITING,
+            "fence": 0,
+            "attempt": 0,
+            "takeovers": 0,
+            "round": 0,
+            "send": 0,
+        }
         for name, value in values.items():
             fields += [f"{step.name}:{name}", value]
     first = [step.name for step in workflow.steps if not step.after]
@@ -79,11 +91,23 @@ def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Starte
     def understand(raw: Raw) -> Started:
         if raw[0] != b"started":
             return Started((), fresh=False)
-        return Started(_sends(workflow.workflow_id, 0, raw[2:]), fresh=True)
+        return Started(_sends(workflow.workflow_id, raw[2:]), fresh=True)
 
-    return Transition("start", keys.of_transition(workflow.workflow_id),
-                      [workflow.workflow_id, token, 0, workflow.deadline_s, grace_ms,
-                       ",".join(step.name for step in workflow.steps), ",".join(first), *fields], understand)
+    return Transition(
+        "start",
+        keys.of_transition(workflow.workflow_id),
+        [
+            workflow.workflow_id,
+            token,
+            0,
+            workflow.deadline_s,
+            grace_ms,
+            ",".join(step.name for step in workflow.steps),
+            ",".join(first),
+            *fields,
+        ],
+        understand,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +116,7 @@ class Go:
 
     workflow_id: str
     step: str
+    agent: str
     fence: int
     attempt: int
     takeovers: int
@@ -119,8 +144,9 @@ class NotBefore:
     wait_s: float
 
 
-def begin(send: Send, *, node: str, lease_ms: int, longest_ms: int, token: str) -> Transition[Go | NotBefore | Verdict]:
+def begin(send: Send, *, node: str, lease_ms: int, token: str) -> Transition[Go | NotBefore | Verdict]:
     """Claim the step for the task `send` on worker `node`."""
+
     def understand(raw: Raw) -> Go | NotBefore | Verdict:
         kind = raw[0].decode()
         if kind == "not_before":
@@ -128,12 +154,27 @@ def begin(send: Send, *, node: str, lease_ms: int, longest_ms: int, token: str) 
         if kind != "go":
             return Verdict(kind)
         fence, attempt, takeovers, round_, left_ms = (int(item) for item in raw[1:6])
-        needs = raw[7].decode().split(",") if raw[7] else []
-        inputs = {name: unpack(blob) for name, blob in zip(needs, raw[8:], strict=True) if blob}
-        return Go(send.workflow_id, send.step, fence, attempt, takeovers, round_, left_ms / 1000, json.loads(raw[6]), inputs)
+        needs = raw[8].decode().split(",") if raw[8] else []
+        inputs = {name: unpack(blob) for name, blob in zip(needs, raw[9:], strict=True) if blob}
+        return Go(
+            send.workflow_id,
+            send.step,
+            raw[7].decode(),
+            fence,
+            attempt,
+            takeovers,
+            round_,
+            left_ms / 1000,
+            json.loads(raw[6]),
+            inputs,
+        )
 
-    return Transition("begin", keys.of_transition(send.workflow_id, keys.QUEUE_MARKS),
-                      [send.workflow_id, token, 0, send.step, f"{node}/{send.task_id}", lease_ms, longest_ms], understand)
+    return Transition(
+        "begin",
+        keys.of_transition(send.workflow_id, keys.QUEUE_MARKS),
+        [send.workflow_id, token, 0, send.step, f"{node}/{send.task_id}", lease_ms],
+        understand,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,27 +186,57 @@ class Report:
     reason: str = ""
 
 
-def finish(go: Go, output: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str,
-           degradation: dict[str, Any] | None = None) -> Transition[Report]:
+def finish(
+    go: Go, output: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str, degradation: dict[str, Any] | None = None
+) -> Transition[Report]:
     """Record the step's output, release what waited for it, close the workflow when it was the last."""
     outcome = StepStatus.DEGRADED if degradation else StepStatus.SUCCEEDED
-    return Transition("finish", keys.of_transition(go.workflow_id),
-                      [go.workflow_id, token, ttl_s, go.step, go.fence, outcome, pack(output),
-                       json.dumps(degradation) if degradation else "", grace_ms, _date_done()], _report(go))
+    return Transition(
+        "finish",
+        keys.of_transition(go.workflow_id),
+        [
+            go.workflow_id,
+            token,
+            ttl_s,
+            go.step,
+            go.fence,
+            outcome,
+            pack(output),
+            json.dumps(degradation) if degradation else "",
+            grace_ms,
+            _date_done(),
+        ],
+        _report(go),
+    )
 
 
 def fail(go: Go, error: dict[str, Any], *, ttl_s: int, token: str) -> Transition[Report]:
     """End the step without an output; its dependents are skipped."""
-    return Transition("fail", keys.of_transition(go.workflow_id),
-                      [go.workflow_id, token, ttl_s, go.step, go.fence, json.dumps(error), str(error.get("message", "")),
-                       _date_done()], _report(go))
+    return Transition(
+        "fail",
+        keys.of_transition(go.workflow_id),
+        [
+            go.workflow_id,
+            token,
+            ttl_s,
+            go.step,
+            go.fence,
+            json.dumps(error),
+            str(error.get("message", "")),
+            _date_done(),
+        ],
+        _report(go),
+    )
 
 
 def retry_later(go: Go, wait_s: float, error: dict[str, Any], *, lease_ms: int, token: str) -> Transition[Report]:
     """Give the step back until `wait_s` from now."""
-    return Transition("retry_later", keys.of_transition(go.workflow_id),
-                      [go.workflow_id, token, 0, go.step, go.fence, int(wait_s * 1000), json.dumps(error), lease_ms],
-                      _report(go))
+    return Transition(
+        "retry_later",
+        keys.of_transition(go.workflow_id),
+        [go.workflow_id, token, 0, go.step, go.fence, int(wait_s * 1000), json.dumps(error), lease_ms],
+        _report(go),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +250,7 @@ class Cancelled:
 
 def cancel(workflow_id: str, *, actor: str, reason: str, ttl_s: int) -> Transition[Cancelled]:
     """End the workflow now. Idempotent."""
+
     def understand(raw: Raw) -> Cancelled:
         kind = raw[0]
         if kind == b"gone":
@@ -187,8 +259,12 @@ def cancel(workflow_id: str, *, actor: str, reason: str, ttl_s: int) -> Transiti
             return Cancelled(WorkflowStatus(raw[1].decode()))
         return Cancelled(WorkflowStatus.CANCELLED, tuple(item.decode() for item in raw[1:]), done=True)
 
-    return Transition("cancel", keys.of_transition(workflow_id),
-                      [workflow_id, new_token(), ttl_s, actor, reason, _date_done()], understand)
+    return Transition(
+        "cancel",
+        keys.of_transition(workflow_id),
+        [workflow_id, new_token(), ttl_s, actor, reason, _date_done()],
+        understand,
+    )
 
 
 def renew(node: str, held: list[tuple[Send, bool]], lease_ms: int) -> Transition[list[str]]:
@@ -201,6 +277,7 @@ def renew(node: str, held: list[tuple[Send, bool]], lease_ms: int) -> Transition
 
 def look(limit: int, gap_ms: int, lease_ms: int) -> Transition[list[tuple[str, str]]]:
     """Overdue (workflow id, step) pairs; the empty step is a deadline. Nothing is taken by looking."""
+
     def understand(raw: Raw) -> list[tuple[str, str]]:
         return [(member.decode().rpartition("|")[0], member.decode().rpartition("|")[2]) for member in raw]
 
@@ -219,26 +296,31 @@ class OverdueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """`send_number` and `why` (lost, retry, takeover) when a message is to be published; `task_ids` to stop on a deadline."""
+    """`send` is to be published, for the reason `why` (lost, retry, takeover); `task_ids` are to stop on a deadline."""
 
     kind: OverdueKind
-    send_number: int = 0
+    send: Send | None = None
     why: str = ""
     task_ids: tuple[str, ...] = field(default=())
 
 
-def overdue(workflow_id: str, step: str, *, grace_ms: int, max_takeovers: int, ttl_s: int,
-            queue_prefix: str = "") -> Transition[Overdue]:
+def overdue(
+    workflow_id: str, step: str, *, grace_ms: int, max_takeovers: int, ttl_s: int, queue_prefix: str = ""
+) -> Transition[Overdue]:
     """Take one overdue entry; of many callers one gets it."""
+
     def understand(raw: Raw) -> Overdue:
         kind = OverdueKind(raw[0].decode())
         if kind is OverdueKind.SENT:
-            return Overdue(kind, int(raw[1]), raw[2].decode())
+            return Overdue(kind, _sends(workflow_id, raw[2:])[0], raw[1].decode())
         return Overdue(kind, task_ids=tuple(item.decode() for item in raw[1:]))
 
-    return Transition("overdue", keys.of_transition(workflow_id, keys.QUEUE_MARKS),
-                      [workflow_id, new_token(), ttl_s, step, grace_ms, max_takeovers, queue_prefix, _date_done()],
-                      understand)
+    return Transition(
+        "overdue",
+        keys.of_transition(workflow_id, keys.QUEUE_MARKS),
+        [workflow_id, new_token(), ttl_s, step, grace_ms, max_takeovers, queue_prefix, _date_done()],
+        understand,
+    )
 
 
 def new_token() -> str:
@@ -250,13 +332,16 @@ def _report(go: Go) -> Callable[[Raw], Report]:
     def understand(raw: Raw) -> Report:
         if raw[0] != b"accepted":
             return Report(accepted=False, reason=raw[0].decode())
-        return Report(accepted=True, released=_sends(go.workflow_id, go.round, raw[1:]))
+        return Report(accepted=True, released=_sends(go.workflow_id, raw[1:]))
+
     return understand
 
 
-def _sends(workflow_id: str, round_: int, raw: Raw) -> tuple[Send, ...]:
-    return tuple(Send(workflow_id, step.decode(), round_, int(number))
-                 for step, number in zip(raw[::2], raw[1::2], strict=True))
+def _sends(workflow_id: str, raw: Raw) -> tuple[Send, ...]:
+    return tuple(
+        Send(workflow_id, step.decode(), int(round_), int(number), queue.decode())
+        for step, round_, number, queue in zip(raw[::4], raw[1::4], raw[2::4], raw[3::4], strict=True)
+    )
 
 
 def _date_done() -> str:

@@ -8,6 +8,19 @@ from agents.contract.results import AgentFault, Column, DataResult, Intent, NlpR
 from agents.contract.schema import ColumnSchema, DataSchema, ForeignKey, TableSchema
 
 __all__ = [
-    "AgentFault", "Column", "ColumnSchema", "DataRequest", "DataResult", "DataSchema", "ExecutionConfig", "ForeignKey",
-    "Intent", "NlpRequest", "NlpResult", "SubQuery", "TableSchema", "VizRequest", "VizResult",
+    "AgentFault",
+    "Column",
+    "ColumnSchema",
+    "DataRequest",
+    "DataResult",
+    "DataSchema",
+    "ExecutionConfig",
+    "ForeignKey",
+    "Intent",
+    "NlpRequest",
+    "NlpResult",
+    "SubQuery",
+    "TableSchema",
+    "VizRequest",
+    "VizResult",
 ]

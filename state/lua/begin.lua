@@ -1,16 +1,17 @@
 -- begin: claim a step. KEYS 8 baton:queue-marks, hash: queue -> ms of the newest send seen to begin (no TTL; overdue).
--- Own ARGV: 4 step, 5 owner, 6 lease_ms, 7 longest_ms (a lease is never renewed beyond it).
--- Answers {'go', fence, attempt, takeovers, round, time_left_ms, request, needs, output, ...}, or one of {'done'}, {'gone'},
+-- Own ARGV: 4 step, 5 owner, 6 lease_ms. A lease is never renewed beyond the step's own limit_ms.
+-- Answers {'go', fence, attempt, takeovers, round, time_left_ms, request, agent, needs, output, ...}, or one of {'done'}, {'gone'},
 -- {'waiting'}, {'owned'}, {'paused'}, {'final', status}, {'not_before', ms left}. Atomic.
-local step, owner, lease_ms, longest_ms = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local step, owner, lease_ms = ARGV[4], ARGV[5], tonumber(ARGV[6])
 local w = get('status', 'deadline_ms', 'created_ms', 'request')
 if not w[1] then return { 'gone' } end
 local s = get(step .. ':status', step .. ':fence', step .. ':attempt', step .. ':takeovers', step .. ':round', step .. ':token',
-              step .. ':not_before_ms', step .. ':needs', step .. ':queued_ms', step .. ':queue')
+              step .. ':not_before_ms', step .. ':needs', step .. ':queued_ms', step .. ':queue',
+              step .. ':agent', step .. ':limit_ms')
 if not s[1] then return { 'gone' } end
 
 local function go()
-  local reply = { 'go', s[2], s[3], s[4], s[5], string.format('%.0f', tonumber(w[2]) - now), w[4], s[8] }
+  local reply = { 'go', s[2], s[3], s[4], s[5], string.format('%.0f', tonumber(w[2]) - now), w[4], s[11], s[8] }
   local needs = names(s[8])
   if #needs > 0 then
     for _, blob in ipairs(redis.call('HMGET', OUT, unpack(needs))) do reply[#reply + 1] = blob or '' end
@@ -30,7 +31,7 @@ end
 
 s[2], s[3] = tostring(tonumber(s[2]) + 1), tostring(tonumber(s[3]) + 1)
 set(step .. ':status', 'RUNNING', step .. ':fence', s[2], step .. ':attempt', s[3], step .. ':owner', owner,
-    step .. ':started_ms', now, step .. ':until_ms', now + longest_ms, step .. ':token', token)
+    step .. ':started_ms', now, step .. ':until_ms', now + tonumber(s[12]), step .. ':token', token)
 redis.call('HSETNX', WF, step .. ':first_started_ms', now)
 due(step, now + lease_ms)
 event('begun', step, 'attempt', s[3], 'fence', s[2], 'owner', owner)

@@ -1,6 +1,6 @@
 -- finish: record a step's output. Own ARGV: 4 step, 5 fence, 6 SUCCEEDED or DEGRADED, 7 output blob, 8 degradation (JSON or ''),
 -- 9 grace_ms, 10 date_done (ISO).
--- Answers {'accepted', step, send, ...} with the steps it released, {'stale'} or {'gone'}. Atomic.
+-- Answers {'accepted', step, round, send, queue, ...} with the steps it released, {'stale'} or {'gone'}. Atomic.
 local step, outcome = ARGV[4], ARGV[6]
 local w = get('status', step .. ':status', step .. ':fence', step .. ':attempt')
 if not w[1] then return { 'gone' } end

@@ -1,6 +1,6 @@
 -- overdue: decide about ONE overdue member, taken atomically. KEYS 8 baton:queue-marks (see begin).
 -- Own ARGV: 4 step ('' = the workflow's deadline), 5 grace_ms, 6 max_takeovers, 7 broker key prefix, 8 date_done (ISO).
--- Answers {'sent', send, why} (the caller publishes it), {'later'}, {'dropped'}, {'poisoned'} or {'deadline', task id, ...}.
+-- Answers {'sent', why, step, round, send, queue} (the caller publishes it), {'later'}, {'dropped'}, {'poisoned'} or {'deadline', task id, ...}.
 local step, grace_ms, max_takeovers = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local member = id .. '|' .. step
 local at = redis.call('ZSCORE', DUE, member)
@@ -34,6 +34,12 @@ local function too_late()
   return reply
 end
 
+local function send_again(why, send)
+  local reply = { 'sent', why }
+  sent(reply, step, send)
+  return reply
+end
+
 if step == '' then return too_late() end
 
 local s = get(step .. ':status', step .. ':fence', step .. ':takeovers', step .. ':queued_ms', step .. ':queue',
@@ -50,11 +56,11 @@ if s[1] == 'QUEUED' then
   set(step .. ':resends', resends + 1)
   local send = queue(step, grace_ms * 2 ^ resends)
   event('resent', step, 'send', send)
-  return { 'sent', tostring(send), 'lost' }
+  return send_again('lost', send)
 elseif s[1] == 'RETRYING' then
   local send = queue(step, grace_ms)
   event('resent', step, 'send', send)
-  return { 'sent', tostring(send), 'retry' }
+  return send_again('retry', send)
 elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
   local takeovers = tonumber(s[3]) + (s[1] == 'RUNNING' and 1 or 0)
   set(step .. ':takeovers', takeovers, step .. ':fence', tonumber(s[2]) + 1)
@@ -74,7 +80,7 @@ elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
   end
   local send = queue(step, grace_ms)
   changed()
-  return { 'sent', tostring(send), 'takeover' }
+  return send_again('takeover', send)
 end
 redis.call('ZREM', DUE, member)
 return { 'dropped' }

@@ -68,6 +68,12 @@ local function queue(step, grace_ms)
   return send
 end
 
+-- Append what a caller needs to publish a send.
+local function sent(list, step, send)
+  local s = get(step .. ':round', step .. ':queue')
+  for _, item in ipairs({ step, s[1], tostring(send), s[2] }) do list[#list + 1] = item end
+end
+
 local META_BY_STATUS = { SUCCEEDED = 'SUCCESS', DEGRADED = 'SUCCESS', FAILED = 'FAILURE', CANCELLED = 'REVOKED' }
 
 local function write_meta(status, message, date_done)
@@ -111,7 +117,7 @@ local function close_if_done(from, date_done)
   return true
 end
 
--- Queue every dependent of `step` whose predecessors are all done; answers a list of step, send pairs.
+-- Queue every dependent of `step` whose predecessors are all done; answers a list of step, round, send, queue, ...
 local function release(step, grace_ms)
   local released = {}
   for _, next_step in ipairs(names(redis.call('HGET', WF, step .. ':next'))) do
@@ -123,8 +129,7 @@ local function release(step, grace_ms)
       end
     end
     if ready then
-      released[#released + 1] = next_step
-      released[#released + 1] = tostring(queue(next_step, grace_ms))
+      sent(released, next_step, queue(next_step, grace_ms))
     end
   end
   return released

@@ -1,5 +1,5 @@
 -- start: accept a workflow. Own ARGV: 4 deadline_s, 5 grace_ms, 6 steps (csv), 7 first steps (csv), then field, value ...
--- Answers {'started', created_ms, step, send, ...} or {'exists'}. Atomic; the same token gets the same answer.
+-- Answers {'started', created_ms, step, round, send, queue, ...} or {'exists'}. Atomic; the same token gets the same answer.
 if redis.call('EXISTS', WF) == 1 then
   if redis.call('HGET', WF, 'token') ~= token then return { 'exists' } end
   return cjson.decode(redis.call('HGET', WF, 'answer'))
@@ -13,8 +13,7 @@ redis.call('ZADD', BY_STATUS .. ':QUEUED', now, id)
 due('', now + tonumber(ARGV[4]) * 1000)
 local reply = { 'started', string.format('%.0f', now) }
 for _, step in ipairs(names(ARGV[7])) do
-  reply[#reply + 1] = step
-  reply[#reply + 1] = tostring(queue(step, tonumber(ARGV[5])))
+  sent(reply, step, queue(step, tonumber(ARGV[5])))
 end
 set('answer', cjson.encode(reply))
 changed()

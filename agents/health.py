@@ -1,0 +1,94 @@
+"""Health: is each agent there? Beat asks on schedule and records the answers; pre-flight reads them.
+
+Redis key: `baton:health`, hash, agent -> JSON of `Health`, no TTL (an entry older than `STALE_AFTER` intervals says
+nothing). Writer: `record_health` (beat's task). Readers: API, pre-flight.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+import requests
+
+from agents.registry import AgentSpec
+from core.clock import now_ms
+from core.settings import get_settings
+
+KEY = "baton:health"
+STALE_AFTER = 4
+
+
+class HealthStatus(StrEnum):
+    """What is known about an agent."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One look at an agent; `latency_ms` of the look, `since_ms` when the status last changed."""
+
+    agent: str
+    url: str
+    status: HealthStatus
+    detail: str
+    version: str
+    latency_ms: int
+    checked_ms: int
+    since_ms: int
+
+
+def check_health(agent: AgentSpec, timeout_s: float | None = None) -> Health:
+    """Ask the agent's `GET /health` once; never raises."""
+    started = now_ms()
+    status, detail, version = HealthStatus.UNHEALTHY, "", ""
+    try:
+        response = requests.get(
+            f"{agent.url}/health", timeout=timeout_s or get_settings().health_timeout_s, allow_redirects=False
+        )
+        if response.status_code == requests.codes.ok:
+            status = HealthStatus.HEALTHY
+            version = _version(response)
+        else:
+            detail = f"answered {response.status_code}"
+    except requests.RequestException as error:
+        detail = f"cannot be reached ({type(error).__name__})"
+    ended = now_ms()
+    return Health(agent.name, agent.url, status, detail, version, ended - started, ended, ended)
+
+
+def merged(before: Health | None, now: Health) -> Health:
+    """`now`, keeping the moment since which the status has been the same."""
+    same = before is not None and before.status is now.status
+    return Health(**{**asdict(now), "since_ms": before.since_ms if same and before else now.checked_ms})
+
+
+def to_json(health: Health) -> str:
+    """One entry of the hash."""
+    return json.dumps(asdict(health))
+
+
+def read_all(raw: Mapping[bytes, bytes], registry: Mapping[str, AgentSpec]) -> dict[str, Health]:
+    """Every registered agent's last health; unknown when never looked at, or too long ago to mean anything."""
+    oldest_ms = now_ms() - int(get_settings().health_interval_s * STALE_AFTER * 1000)
+    return {name: _read(raw.get(name.encode()), agent, oldest_ms) for name, agent in registry.items()}
+
+
+def _read(raw: bytes | None, agent: AgentSpec, oldest_ms: int) -> Health:
+    if raw:
+        fields = json.loads(raw)
+        health = Health(**{**fields, "status": HealthStatus(fields["status"])})
+        if health.checked_ms >= oldest_ms and health.url == agent.url:
+            return health
+    return Health(agent.name, agent.url, HealthStatus.UNKNOWN, "not looked at lately", "", 0, 0, 0)
+
+
+def _version(response: requests.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    return str(body.get("agent_version") or body.get("version") or "") if isinstance(body, dict) else ""

@@ -1,0 +1,65 @@
+"""Celery's options: the one home of all of them. `docs/decisions/` says why where it is not plain."""
+
+from datetime import timedelta
+
+from kombu import Queue
+
+from agents.registry import get_registry
+from core.settings import get_settings
+
+_settings = get_settings()
+
+# --- broker: Redis/Valkey -------------------------------------------------------------------------------------------
+broker_url = _settings.store_url
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # Valkey may be away for long; nothing exits for good
+broker_transport_options = {
+    "visibility_timeout": 12 * 3600,  # recovery is ours; a redelivery would only double messages
+    "max_connections": 5_000,  # kombu's default of 10 a channel fails acks under many greenlets
+    "socket_connect_timeout": 1.0,
+    "health_check_interval": 0,
+}
+broker_pool_limit = 20
+task_publish_retry_policy = {"max_retries": 30, "interval_start": 0, "interval_step": 0.2, "interval_max": 2.0}
+
+# --- messages: ids only, JSON only ----------------------------------------------------------------------------------
+task_serializer = result_serializer = "json"
+accept_content = result_accept_content = ["json"]
+task_default_queue = "baton"
+task_queues = [Queue(name) for name in ("baton", "agents.call", *(agent.queue for agent in get_registry().values()))]
+task_ignore_result = True
+task_acks_late = False  # the record recovers what a worker loses; late acks cost commands and kill stock workers
+task_track_started = False
+
+# --- result backend: the workflow record ----------------------------------------------------------------------------
+result_backend = f"state.backend:WorkflowBackend+{_settings.store_url}"
+result_backend_thread_safe = True  # else every greenlet builds its own backend and connections
+result_expires = _settings.workflow_ttl_s
+redis_max_connections = 5_000
+redis_socket_connect_timeout = 1.0
+
+# --- workers --------------------------------------------------------------------------------------------------------
+worker_prefetch_multiplier = 1
+worker_hijack_root_logger = False
+worker_redirect_stdouts = False
+worker_send_task_events = True
+task_send_sent_event = True
+worker_enable_remote_control = True
+worker_cancel_long_running_tasks_on_connection_loss = False
+worker_eta_task_limit = 10_000
+
+# --- beat (redbeat: several may run, one holds the lock) --------------------------------------------------------------
+beat_scheduler = "redbeat.RedBeatScheduler"
+beat_max_loop_interval = 2
+redbeat_redis_url = _settings.store_url
+redbeat_key_prefix = "baton:redbeat:"
+redbeat_lock_timeout = 8
+beat_schedule = {
+    f"health-{name}": {
+        "task": "health.check",
+        "schedule": timedelta(seconds=_settings.health_interval_s),
+        "args": (name,),
+        "options": {"expires": _settings.health_interval_s, "queue": "baton"},
+    }
+    for name in get_registry()
+}

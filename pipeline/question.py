@@ -1,0 +1,70 @@
+"""From a question to an accepted workflow: recorded first, then sent. What is not sent, the due set sends."""
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from agents.registry import get_registry
+from core.logging import get_logger
+from core.settings import get_settings
+from pipeline.build import first_chain, linear_runs, publish
+from pipeline.plan import ordinary_plan
+from state.model import Mode, NewWorkflow
+from state.transitions import Started, Transition, start
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asked, as it came through the door."""
+
+    query: str
+    query_id: str = ""
+    user_id: str = ""
+    session_id: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
+    database_context: dict[str, Any] | None = None
+    visualization: dict[str, Any] = field(default_factory=dict)
+
+
+def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkflow:
+    """A new workflow for `question` with the ordinary plan and the deadline of the settings."""
+    workflow_id = secrets.token_hex(16)
+    request = {
+        "query": question.query,
+        "query_id": question.query_id or workflow_id,
+        "user_id": question.user_id,
+        "session_id": question.session_id,
+        "visualization": question.visualization,
+        "context": {"timestamp": time.time(), "source": "baton", **question.context},
+        "database_context": question.database_context,
+    }
+    return NewWorkflow(workflow_id, request, mode, get_settings().workflow_deadline_s, ordinary_plan(get_registry()))
+
+
+def accept(workflow: NewWorkflow, token: str) -> Transition[Started]:
+    """The transition that records it; once it is recorded the workflow ends in one final status, whatever happens."""
+    return start(workflow, int(get_settings().resend_grace_s * 1000), token)
+
+
+def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> None:
+    """Publish the first chain of each run that may begin; one quick try, since the due set sends what was not sent."""
+    firsts = {send.step: send for send in started.sends}
+    for run in linear_runs(workflow.steps):
+        if (send := firsts.get(run[0].name)) is None:
+            continue
+        try:
+            publish(first_chain(app, run, send), workflow.workflow_id, retry=False)
+        except OperationalError as error:
+            log.warning(
+                "send_failed",
+                workflow_id=workflow.workflow_id,
+                step=run[0].name,
+                error=repr(error),
+                meaning="the workers send it when it is overdue",
+            )

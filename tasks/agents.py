@@ -1,0 +1,72 @@
+"""One Celery task for each agent; the message is (workflow id, step) and only a hint."""
+
+from typing import Any
+
+from celery import Task
+from celery.exceptions import Ignore
+
+from pipeline.build import message, publish
+from state.errors import StoreUnavailable
+from state.store import get_store
+from state.transitions import Send, parse_task_id
+from tasks.app import app
+from tasks.execution import Nothing, Wait, run_step
+
+_OPTIONS: dict[str, Any] = {
+    "bind": True,
+    "ignore_result": True,
+    # What escapes the task body is the store being away. The record brings the step back anyway; this is the quick way.
+    "autoretry_for": (StoreUnavailable,),
+    "retry_backoff": 1,
+    "retry_backoff_max": 10,
+    "retry_jitter": True,
+    "max_retries": 20,
+}
+
+
+@app.task(name="agents.nlp", **_OPTIONS)
+def nlp(self: Task, workflow_id: str, step: str) -> None:
+    """Ask the nlp agent: question -> query."""
+    deliver(self, workflow_id, step)
+
+
+@app.task(name="agents.data", **_OPTIONS)
+def data(self: Task, workflow_id: str, step: str) -> None:
+    """Ask the data agent: query -> rows."""
+    deliver(self, workflow_id, step)
+
+
+@app.task(name="agents.viz", **_OPTIONS)
+def viz(self: Task, workflow_id: str, step: str) -> None:
+    """Ask the viz agent: rows -> chart."""
+    deliver(self, workflow_id, step)
+
+
+@app.task(name="agents.call", **_OPTIONS)
+def call(self: Task, workflow_id: str, step: str) -> None:
+    """Ask any further agent that is registered."""
+    deliver(self, workflow_id, step)
+
+
+def deliver(task: Task, workflow_id: str, step: str) -> None:
+    """Run the step and turn its outcome into Celery's terms.
+
+    Only when what was released is exactly the chain's next link does Celery send it; any other way the chain ends here.
+    """
+    send = parse_task_id(task.request.id) or Send(workflow_id, step, 0, 0)
+    outcome = run_step(get_store(), send, task.request.hostname)
+    if isinstance(outcome, Wait):
+        raise task.retry(countdown=outcome.wait_s, max_retries=None)
+    if isinstance(outcome, Nothing):
+        task.request.chain = None
+        raise Ignore
+    if next_link(task.request.chain) == [released.task_id for released in outcome.sends]:
+        return
+    task.request.chain = None
+    for released in outcome.sends:
+        publish(message(app, released), workflow_id)
+
+
+def next_link(chain: list[dict[str, Any]] | None) -> list[str]:
+    """Task id of the link Celery would send next (a chain is stored back to front); none at its end."""
+    return [chain[-1]["options"]["task_id"]] if chain else []

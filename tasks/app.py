@@ -1,0 +1,24 @@
+"""The Celery app."""
+
+from typing import Any
+
+from celery import Celery, signals
+
+from core import logging
+
+app = Celery("baton", include=["tasks.agents", "tasks.health", "tasks.remote_control"])
+app.config_from_object("celeryconfig")
+
+
+@app.on_after_configure.connect
+def _add_upkeep(**_: Any) -> None:
+    """Every worker looks after what it holds and after what others lost."""
+    from tasks.upkeep import Upkeep
+
+    app.steps["worker"].add(Upkeep)
+
+
+@signals.setup_logging.connect
+def _configure_logging(**_: Any) -> None:
+    """Celery's processes log as all others do."""
+    logging.configure()

@@ -1,0 +1,88 @@
+"""What every worker does beside its tasks: renew what it holds, stop what it lost, and bring back what is overdue."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from celery import bootsteps
+from celery.worker import state as worker_state
+
+from core.logging import get_logger
+from core.settings import get_settings
+from pipeline.build import message, publish
+from state.backend import stopped_by_us
+from state.errors import StoreUnavailable
+from state.store import Store, get_store
+from state.transitions import OverdueKind, Send, look, overdue, parse_task_id, renew
+
+log = get_logger(__name__)
+LOOK_LIMIT = 100
+
+
+class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Two loops beside the pool. They are daemons that nobody stops: a worker that drains still holds its steps."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, worker: Any) -> None:
+        """Begin both loops."""
+        settings = get_settings()
+        store = get_store()
+        _repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
+        _repeat("recovery", settings.overdue_interval_s, lambda: bring_back(store, worker.app))
+
+
+def renew_held(store: Store, worker: Any) -> None:
+    """Renew every step this node has reserved or runs, in one call; stop the calls that are no longer its own."""
+    active = {request.id: request for request in list(worker_state.active_requests)}
+    known = {request.id for request in list(worker_state.reserved_requests)} | active.keys()
+    held = [(send, task_id in active) for task_id in known if (send := parse_task_id(task_id))]
+    if not held:
+        return
+    for task_id in store.run(renew(worker.hostname, held, int(get_settings().lease_s * 1000))):
+        if request := active.get(task_id):
+            log.warning("call_stopped", task_id=task_id, meaning="cancelled, taken over, or older than it may get")
+            stopped_by_us.add(task_id)
+            request.terminate(worker.pool)
+
+
+def bring_back(store: Store, app: Any) -> None:
+    """Take what is overdue, one entry after the other, and send it."""
+    settings = get_settings()
+    lease_ms = int(settings.lease_s * 1000)
+    gap_ms = max(1_000, int(settings.overdue_interval_s * 4_000))
+    for workflow_id, step in store.run(look(LOOK_LIMIT, gap_ms, lease_ms)):
+        taken = store.run(
+            overdue(
+                workflow_id,
+                step,
+                grace_ms=int(settings.resend_grace_s * 1000),
+                max_takeovers=settings.max_takeovers,
+                ttl_s=settings.workflow_ttl_s,
+            )
+        )
+        if taken.send is not None:
+            _send(app, taken.send, taken.why)
+        elif taken.kind in (OverdueKind.POISONED, OverdueKind.DEADLINE):
+            log.warning(f"workflow_{taken.kind}", workflow_id=workflow_id, step=step)
+
+
+def _send(app: Any, send: Send, why: str) -> None:
+    log.warning("step_sent_again", workflow_id=send.workflow_id, step=send.step, why=why, send=send.send)
+    publish(message(app, send), send.workflow_id)
+
+
+def _repeat(name: str, every_s: float, action: Callable[[], None]) -> None:
+    """Run `action` for ever, `every_s` apart; Valkey being away is waited out, a bug is logged and does not end it."""
+    pause = threading.Event()
+
+    def loop() -> None:
+        while not pause.wait(every_s):
+            try:
+                action()
+            except StoreUnavailable as error:
+                log.warning("upkeep_waits", loop=name, error=str(error))
+            except Exception:
+                log.exception("upkeep_failed", loop=name)
+
+    threading.Thread(target=loop, name=f"baton-{name}", daemon=True).start()
