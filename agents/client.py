@@ -152,3 +152,15 @@ def retry_after_s(header: str | None) -> float | None:
         return max(0.0, parsedate_to_datetime(header).timestamp() - now_ms() / 1000)
     except (ValueError, TypeError):
         return None
+
+
+def fetch_examples(agent: AgentSpec) -> list[str]:
+    """Example questions of an nlp agent's `GET /examples` (our extension of the contract); none when it has none."""
+    try:
+        response = _session().get(
+            f"{agent.url}/examples", timeout=get_settings().health_timeout_s, allow_redirects=False
+        )
+        listed = response.json() if response.ok else []
+    except (requests.RequestException, ValueError):
+        return []
+    return [text for text in listed if isinstance(text, str)][:20] if isinstance(listed, list) else []

@@ -47,7 +47,7 @@ class Store:
         if script is None:
             script = self._scripts[transition.script] = self.client.register_script(source(transition.script))
         try:
-            raw = Retrying(**_POLICY)(script, keys=transition.keys, args=transition.args)
+            raw: Any = Retrying(**_POLICY)(script, keys=transition.keys, args=transition.args)
         except _AWAY as error:
             raise StoreUnavailable(str(error)) from error
         return transition.understand(raw)
@@ -56,6 +56,13 @@ class Store:
         """The record, None when there is none."""
         try:
             return read_record(workflow_id, cast("dict[bytes, bytes]", self.client.hgetall(keys.record(workflow_id))))
+        except _AWAY as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def hash(self, key: str) -> dict[bytes, bytes]:
+        """All fields of a hash that another module owns."""
+        try:
+            return cast("dict[bytes, bytes]", self.client.hgetall(key))
         except _AWAY as error:
             raise StoreUnavailable(str(error)) from error
 
@@ -78,7 +85,7 @@ class AsyncStore:
         if script is None:
             script = self._scripts[transition.script] = self.client.register_script(source(transition.script))
         try:
-            raw = await AsyncRetrying(**_POLICY)(script, keys=transition.keys, args=transition.args)
+            raw: Any = await AsyncRetrying(**_POLICY)(script, keys=transition.keys, args=transition.args)
         except _AWAY as error:
             raise StoreUnavailable(str(error)) from error
         return transition.understand(raw)
@@ -99,6 +106,13 @@ class AsyncStore:
         except _AWAY as error:
             raise StoreUnavailable(str(error)) from error
         return {step.decode(): unpack(blob) for step, blob in raw.items()}
+
+    async def hash(self, key: str) -> dict[bytes, bytes]:
+        """All fields of a hash that another module owns."""
+        try:
+            return cast("dict[bytes, bytes]", await self.client.hgetall(key))
+        except _AWAY as error:
+            raise StoreUnavailable(str(error)) from error
 
     async def events(self, workflow_id: str, after: str = "0-0", limit: int = 500) -> list[Event]:
         """Up to `limit` events that follow the stream id `after`, oldest first."""

@@ -13,9 +13,9 @@ log = get_logger(__name__)
 def check(agent: str) -> None:
     """Look at `agent` and record what was seen."""
     registry = get_registry()
-    client = get_store().client
-    before = read_all(client.hgetall(KEY), registry)[agent]
+    store = get_store()
+    before = read_all(store.hash(KEY), registry)[agent]
     health = merged(before, check_health(registry[agent]))
-    client.hset(KEY, agent, to_json(health))
+    store.client.hset(KEY, agent, to_json(health))
     if health.status is not before.status:
         log.info("agent_health_changed", agent=agent, before=before.status, now=health.status, detail=health.detail)

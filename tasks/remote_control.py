@@ -11,11 +11,11 @@ from state.store import get_store
 from state.transitions import cancel, parse_task_id
 
 
-@control_command(name="revoke", variadic="task_id", signature="[id1 [id2 [... [idN]]]]")  # type: ignore[untyped-decorator]
+@control_command(name="revoke", variadic="task_id", signature="[id1 [id2 [... [idN]]]]")
 def revoke(
     state: Any, task_id: str | list[str], terminate: bool = False, signal: str | None = None, **kwargs: Any
 ) -> Any:
-    """Revoke tasks by id; the id of a workflow, or of one of its steps, cancels the workflow and ends its running call."""
+    """Revoke tasks by id; the id of a workflow or of one of its steps cancels the workflow and ends its running call."""
     wanted = {task_id} if isinstance(task_id, str) else set(task_id)
     store, ttl_s = get_store(), get_settings().workflow_ttl_s
     cancelled = set()

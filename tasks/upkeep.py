@@ -64,7 +64,7 @@ def bring_back(store: Store, app: Any) -> None:
         if taken.send is not None:
             _send(app, taken.send, taken.why)
         elif taken.kind in (OverdueKind.POISONED, OverdueKind.DEADLINE):
-            log.warning(f"workflow_{taken.kind}", workflow_id=workflow_id, step=step)
+            log.warning("workflow_closed", why=taken.kind, workflow_id=workflow_id, step=step)
 
 
 def _send(app: Any, send: Send, why: str) -> None:

@@ -1,0 +1,26 @@
+"""`python -m api`: serve the API and the pages on BIND_HOST:API_PORT."""
+
+import uvicorn
+
+from core import logging
+from core.settings import get_settings
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    logging.configure()
+    settings = get_settings()
+    uvicorn.run(
+        "api.app:create_app",
+        factory=True,
+        host=settings.bind_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The desk: what the routes and pages call. One object holds the connections of this API process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from celery import Celery
+
+from agents.client import fetch_examples
+from agents.health import KEY as HEALTH_KEY
+from agents.health import Health, HealthStatus, check_health, read_all
+from agents.registry import get_registry
+from api.problems import Problem
+from api.watch import Watcher
+from core.settings import get_settings
+from pipeline.answer import Answer, compose_answer
+from pipeline.question import Question, accept, plan_workflow, send_first
+from state.events import Event, EventKind
+from state.model import Mode, WorkflowRecord
+from state.store import AsyncStore
+from state.transitions import new_token
+
+CONFIRM_DOWN_S = 1.0
+PATIENCE_S = 3.0  # beyond the deadline, within which the workers close a workflow
+
+
+class Desk:
+    """Takes questions, and finds workflows, answers and events."""
+
+    def __init__(self, store: AsyncStore, watcher: Watcher, app: Celery) -> None:
+        self.store = store
+        self._watcher = watcher
+        self._app = app
+
+    async def ask(self, question: str, *, session_id: str = "") -> str:
+        """Accept a plain question; the workflow's id. Raises `Problem` when it cannot be taken."""
+        return await self.accept(Question(query=question, session_id=session_id))
+
+    async def accept(self, question: Question, mode: Mode = Mode.INTERACTIVE) -> str:
+        """Accept a question: recorded, then sent; the workflow's id. Raises `Problem` when an agent is down."""
+        await self._pre_flight()
+        workflow = plan_workflow(question, mode)
+        started = await self.store.run(accept(workflow, new_token()))
+        await asyncio.to_thread(send_first, self._app, workflow, started)
+        return workflow.workflow_id
+
+    async def record(self, workflow_id: str) -> WorkflowRecord | None:
+        """The record, None when there is none (any more)."""
+        return await self.store.record(workflow_id)
+
+    async def answer(self, workflow_id: str) -> Answer | None:
+        """The answer as far as it is there."""
+        record = await self.store.record(workflow_id)
+        if record is None:
+            return None
+        return compose_answer(record, await self.store.outputs(workflow_id))
+
+    async def wait(self, workflow_id: str, at_most_s: float) -> WorkflowRecord | None:
+        """The record as soon as it is final, or as it stands after `at_most_s`."""
+        ends_at = asyncio.get_running_loop().time() + at_most_s
+        async with self._watcher.watching(workflow_id) as watch:
+            while True:
+                record = await self.store.record(workflow_id)
+                if record is None or record.status.final or asyncio.get_running_loop().time() >= ends_at:
+                    return record
+                await watch.changed()
+
+    async def events(self, workflow_id: str, after: str = "0-0") -> AsyncIterator[Event]:
+        """Events that follow `after`, as they happen, until the workflow has ended."""
+        async with self._watcher.watching(workflow_id) as watch:
+            while True:
+                for event in await self.store.events(workflow_id, after):
+                    yield event
+                    after = event.event_id
+                record = await self.store.record(workflow_id)
+                if record is None or (record.status.final and not await self.store.events(workflow_id, after, limit=1)):
+                    return
+                await watch.changed()
+
+    async def health(self) -> dict[str, Health]:
+        """What beat last saw of each agent."""
+        raw: Any = await self.store.hash(HEALTH_KEY)
+        return read_all(raw, get_registry())
+
+    async def examples(self) -> list[str]:
+        """Example questions the nlp agent offers; none when it offers none."""
+        return await asyncio.to_thread(fetch_examples, get_registry()["nlp"])
+
+    async def _pre_flight(self) -> None:
+        """Refuse at once what cannot be answered: an agent was seen to be down, still is, and nothing can stand in."""
+        for name, seen in (await self.health()).items():
+            if seen.status is not HealthStatus.UNHEALTHY:
+                continue
+            now = await asyncio.to_thread(check_health, get_registry()[name], CONFIRM_DOWN_S)
+            if now.status is HealthStatus.UNHEALTHY:
+                raise Problem(
+                    "agent_unavailable",
+                    f"The {name} agent {now.detail}, and nothing can stand in for it.",
+                    recovery_action="wait_and_retry",
+                    retry_after_s=get_settings().health_interval_s,
+                    suggestions=[
+                        f"Wait until the {name} agent is back; /api/health/agents tells.",
+                        f"Whoever runs the agents: look at {now.url}/health.",
+                    ],
+                    extra={"step": name, "attempt": 0},
+                )
+
+
+def status_of_end(event: Event) -> str | None:
+    """The final status when `event` is the last one of its workflow."""
+    return event.status if event.kind is EventKind.ENDED else None

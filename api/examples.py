@@ -1,0 +1,4 @@
+"""Examples of the OpenAPI document."""
+
+ANSWER: dict[str, object] = {}
+PROBLEM: dict[str, object] = {}

@@ -1,0 +1,156 @@
+"""Errors as problem documents (RFC 9457), and the one table from error to HTTP status."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from core.logging import get_logger
+from state.errors import StoreUnavailable
+
+log = get_logger(__name__)
+MEDIA_TYPE = "application/problem+json"
+
+# The HTTP status of each error type that a workflow may end with, or that the door answers with.
+STATUS: dict[str, int] = {
+    "question_not_understood": 422,
+    "rejected": 422,
+    "invalid_request": 422,
+    "too_large": 413,
+    "not_found": 404,
+    "not_yet": 409,
+    "rate_limited": 429,
+    "agent_error": 502,
+    "invalid_response": 502,
+    "agent_unavailable": 503,
+    "store_unavailable": 503,
+    "agent_timeout": 504,
+    "internal_error": 500,
+}
+_TITLES = {
+    "question_not_understood": "The question was not understood",
+    "rejected": "The request was rejected by an agent",
+    "invalid_request": "The request is not valid",
+    "too_large": "The request is too large",
+    "not_found": "There is no such thing",
+    "not_yet": "It is not there yet",
+    "rate_limited": "An agent asks to slow down",
+    "agent_error": "An agent failed",
+    "invalid_response": "An agent gave an answer that cannot be used",
+    "agent_unavailable": "An agent cannot be reached",
+    "store_unavailable": "The store is away",
+    "agent_timeout": "It took too long",
+    "internal_error": "Something went wrong on our side",
+}
+
+
+class Problem(Exception):
+    """What happened (`detail`), what it is (`error_type`), what to do (`recovery_action`, `suggestions`)."""
+
+    def __init__(
+        self,
+        error_type: str,
+        detail: str,
+        *,
+        recovery_action: str = "retry",
+        suggestions: list[str] | None = None,
+        retry_after_s: float | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.error_type = error_type
+        self.status = STATUS.get(error_type, 502)
+        self.title = _TITLES.get(error_type, "The question could not be answered")
+        self.detail = detail
+        self.recovery_action = recovery_action
+        self.suggestions = suggestions or []
+        self.retry_after_s = retry_after_s
+        self.extra = dict(extra or {})
+
+    def document(self) -> dict[str, Any]:
+        """The problem document."""
+        body: dict[str, Any] = {
+            **self.extra,
+            "type": f"urn:baton:problem:{self.error_type}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "error_type": self.error_type,
+            "recovery_action": self.recovery_action,
+            "suggestions": self.suggestions,
+        }
+        if self.retry_after_s is not None:
+            body["retry_after_s"] = self.retry_after_s
+        return body
+
+    def response(self) -> JSONResponse:
+        """The answer to send; `Retry-After` in whole seconds where waiting helps."""
+        headers = {} if self.retry_after_s is None else {"Retry-After": str(max(1, round(self.retry_after_s)))}
+        return JSONResponse(self.document(), self.status, headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(StoreUnavailable, _store_away)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101 - narrows the type
+    return error.response()
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
+    faults = [
+        {"field": ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]), "message": fault["msg"]}
+        for fault in error.errors()
+    ]
+    first = faults[0]
+    return Problem(
+        "invalid_request",
+        f"{first['field']}: {first['message']}",
+        recovery_action="correct_request",
+        suggestions=["Compare the request with the examples in /api/openapi.json."],
+        extra={"errors": faults},
+    ).response()
+
+
+async def _store_away(request: Request, error: Exception) -> JSONResponse:
+    log.warning("store_away", path=request.url.path, error=str(error))
+    return Problem(
+        "store_unavailable",
+        "Valkey does not answer, so workflows cannot be read or accepted just now. "
+        "Accepted ones are safe and go on when it is back.",
+        recovery_action="wait_and_retry",
+        suggestions=["Try again in a few seconds."],
+        retry_after_s=2,
+    ).response()
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type
+    kind = "not_found" if error.status_code == 404 else "invalid_request"
+    problem = Problem(
+        kind,
+        f"{request.method} {request.url.path}: {error.detail}",
+        recovery_action="correct_request",
+        suggestions=["The API is described in /api/openapi.json."],
+    )
+    problem.status = error.status_code
+    response = problem.response()
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _bug(request: Request, error: Exception) -> JSONResponse:
+    log.error("request_failed", path=request.url.path, exc_info=error)
+    return Problem(
+        "internal_error", "An unexpected error; it is in the API's log.", recovery_action="contact_support"
+    ).response()

@@ -1,0 +1,143 @@
+"""`POST /api/query`: a question in, an answer out, as from a plain function."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.desk import PATIENCE_S, Desk
+from api.examples import ANSWER, PROBLEM
+from api.problems import MEDIA_TYPE, Problem
+from core.settings import get_settings
+from pipeline.answer import Answer, AnswerError
+from pipeline.question import Question
+from state.model import WorkflowStatus
+
+router = APIRouter(prefix="/api", tags=["questions"])
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
+
+
+class QueryBody(BaseModel):
+    """A question; all but `query` is optional and handed to the agents as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={"example": {"query": "average departure delay by carrier", "session_id": "demo"}},
+    )
+
+    query: str = Field(
+        min_length=1, max_length=get_settings().query_max_chars, description="The question in plain English."
+    )
+    query_id: str = Field("", max_length=200, description="Your own id of the question; ours when empty.")
+    user_id: str = Field("", max_length=200)
+    session_id: str = Field("", max_length=200)
+    context: dict[str, Any] = Field(default_factory=dict, description="Handed to the nlp agent.")
+    database_context: dict[str, Any] | None = Field(None, description="Handed to every agent.")
+    visualization: dict[str, Any] = Field(
+        default_factory=dict, description="Wishes for the chart: `{chart_type: line}`."
+    )
+
+
+class Accepted(BaseModel):
+    """The question is recorded and will be answered; where to look."""
+
+    workflow_id: str
+    status: WorkflowStatus
+    links: dict[str, str]
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {MEDIA_TYPE: {"example": PROBLEM}}}
+    for status, text in {
+        413: "The body is too large",
+        422: "The question was not understood, or the request is not valid",
+        502: "An agent failed",
+        503: "An agent or the store is away: wait and retry",
+        504: "No answer before the deadline",
+    }.items()
+}
+
+
+@router.post(
+    "/query",
+    response_model=Answer,
+    summary="Ask a question and wait for the answer",
+    responses={
+        200: {"content": {"application/json": {"example": ANSWER}}},
+        202: {"model": Accepted, "description": "Accepted (`Prefer: respond-async` or `wait=N`)"},
+        **_PROBLEMS,
+    },
+)
+async def query(request: Request, body: QueryBody, prefer: Annotated[str, Header()] = "") -> Response:
+    """Answers when the workflow has ended.
+
+    `Prefer: respond-async` answers 202 at once, `Prefer: wait=N` after N seconds at the latest (RFC 7240); the workflow
+    goes on either way, and `Location` leads to its answer.
+    """
+    desk: Desk = request.app.state.desk
+    workflow_id = await desk.accept(Question(**body.model_dump()))
+    patience_s = _patience_s(prefer)
+    record = await desk.wait(workflow_id, patience_s) if patience_s else None
+    if record is not None and record.status.final:
+        return await _final(desk, workflow_id)
+    if prefer and patience_s < get_settings().workflow_deadline_s:
+        return accepted(workflow_id, applied=prefer)
+    raise Problem(
+        "agent_timeout",
+        "No worker finished the question in time.",
+        extra=links_of(workflow_id),
+        suggestions=["Look whether workers are running: celery -A tasks status."],
+    )
+
+
+def accepted(workflow_id: str, *, applied: str) -> JSONResponse:
+    """202 with the place of the answer."""
+    body = Accepted(workflow_id=workflow_id, status=WorkflowStatus.QUEUED, links=links_of(workflow_id))
+    headers = {"Location": f"/api/workflow/{workflow_id}", "Preference-Applied": applied}
+    return JSONResponse(body.model_dump(), 202, headers)
+
+
+def links_of(workflow_id: str) -> dict[str, str]:
+    """Where a workflow's answer, status, events and page are."""
+    base = f"/api/workflow/{workflow_id}"
+    return {"answer": base, "status": f"{base}/status", "events": f"{base}/events", "page": f"/ask/{workflow_id}"}
+
+
+def problem_of(error: AnswerError, workflow_id: str) -> Problem:
+    """A failed workflow as a problem document."""
+    fields = error.model_dump(exclude_none=True)
+    known = {"error_type", "message", "recovery_action", "suggestions", "retry_after_s"}
+    return Problem(
+        error.error_type,
+        error.message,
+        recovery_action=error.recovery_action,
+        suggestions=error.suggestions,
+        retry_after_s=error.retry_after_s,
+        extra={
+            **{k: v for k, v in fields.items() if k not in known},
+            "workflow_id": workflow_id,
+            "links": links_of(workflow_id),
+        },
+    )
+
+
+async def _final(desk: Desk, workflow_id: str) -> Response:
+    answer = await desk.answer(workflow_id)
+    if answer is None:
+        raise Problem("not_found", "The workflow ended and was removed before its answer was read.")
+    if answer.error is not None:
+        raise problem_of(answer.error, workflow_id)
+    return JSONResponse(
+        answer.model_dump(mode="json", exclude_none=False), headers={"Location": f"/api/workflow/{workflow_id}"}
+    )
+
+
+def _patience_s(prefer: str) -> float:
+    if "respond-async" in prefer:
+        return 0.0
+    longest = get_settings().workflow_deadline_s + PATIENCE_S
+    match = _WAIT.search(prefer)
+    return min(float(match.group(1)), longest) if match else longest

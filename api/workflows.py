@@ -1,0 +1,220 @@
+"""`/api/workflow/{id}`: answer, status, events, and the answer in other forms."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from agents.viz.render import NotDrawable, png_of, svg_of
+from api.desk import Desk, status_of_end
+from api.examples import ANSWER
+from api.problems import Problem
+from core.clock import iso
+from pipeline.answer import Answer
+from pipeline.table import rows_as_csv
+from state.model import StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+
+router = APIRouter(prefix="/api/workflow", tags=["workflows"])
+WorkflowId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
+_EVENT_ID = re.compile(r"\d{1,15}-\d{1,10}")
+HEARTBEAT_S = 15
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "No such workflow, or it has expired"}}
+
+
+class StepView(BaseModel):
+    """Where one step stands."""
+
+    step: str
+    agent: str
+    status: StepStatus
+    attempt: int
+    takeovers: int
+    started_at: str | None
+    finished_at: str | None
+    error: dict[str, Any] | None
+
+
+class StatusView(BaseModel):
+    """Where the workflow stands."""
+
+    workflow_id: str
+    status: WorkflowStatus
+    final: bool
+    message: str
+    steps: list[StepView]
+    created_at: str
+    finished_at: str | None
+    deadline_at: str
+
+
+@router.get(
+    "/{workflow_id}",
+    response_model=Answer,
+    summary="The answer, as far as it is there",
+    responses={200: {"content": {"application/json": {"example": ANSWER}}}, **_NOT_FOUND},
+)
+async def answer(request: Request, workflow_id: WorkflowId) -> Answer:
+    """The same document at any time; complete when `status` is final."""
+    return await _answer(request, workflow_id)
+
+
+@router.get("/{workflow_id}/status", response_model=StatusView, summary="Where it stands", responses=_NOT_FOUND)
+async def status(request: Request, workflow_id: WorkflowId) -> StatusView:
+    """Status of the workflow and of each step, without any rows."""
+    record = await _desk(request).record(workflow_id)
+    if record is None:
+        raise _unknown(workflow_id)
+    return view_of(record)
+
+
+@router.get(
+    "/{workflow_id}/events",
+    summary="What happens, live (SSE)",
+    response_class=EventSourceResponse,
+    responses={200: {"content": {"text/event-stream": {}}}, **_NOT_FOUND},
+)
+async def events(
+    request: Request, workflow_id: WorkflowId, last_event_id: Annotated[str, Header()] = "0-0"
+) -> EventSourceResponse:
+    """Named events `workflow` and `step`, ids of the workflow's stream (`Last-Event-ID` resumes), and a last `end`."""
+    desk = _desk(request)
+    if not _EVENT_ID.fullmatch(last_event_id):
+        raise Problem(
+            "invalid_request",
+            f"Last-Event-ID: {last_event_id[:40]!r} is not an id of this stream",
+            recovery_action="correct_request",
+            suggestions=["Send the last id you received, or none."],
+        )
+    if await desk.record(workflow_id) is None:
+        raise _unknown(workflow_id)
+    return EventSourceResponse(_stream(desk, workflow_id, last_event_id), ping=HEARTBEAT_S)
+
+
+async def _stream(desk: Desk, workflow_id: str, after: str) -> AsyncIterator[ServerSentEvent]:
+    ended = None
+    async for event in desk.events(workflow_id, after):
+        data = {"kind": event.kind, "step": event.step, "status": event.status, "at": iso(event.at_ms), **event.data}
+        yield ServerSentEvent(json.dumps(data), event="step" if event.step else "workflow", id=event.event_id)
+        ended = status_of_end(event) or ended
+    record = await desk.record(workflow_id)
+    final = ended or (record.status if record else "GONE")
+    yield ServerSentEvent(json.dumps({"workflow_id": workflow_id, "status": final}), event="end")
+
+
+@router.get("/{workflow_id}/chart.png", summary="The chart as PNG", response_class=Response, responses=_NOT_FOUND)
+async def chart_png(request: Request, workflow_id: WorkflowId) -> Response:
+    """Drawn from the answer's Vega-Lite spec."""
+    return await _picture(request, workflow_id, png_of, "image/png")
+
+
+@router.get("/{workflow_id}/chart.svg", summary="The chart as SVG", response_class=Response, responses=_NOT_FOUND)
+async def chart_svg(request: Request, workflow_id: WorkflowId) -> Response:
+    """Drawn from the answer's Vega-Lite spec."""
+    return await _picture(request, workflow_id, svg_of, "image/svg+xml")
+
+
+@router.get("/{workflow_id}/rows.csv", summary="The rows as CSV", response_class=Response, responses=_NOT_FOUND)
+async def rows_csv(request: Request, workflow_id: WorkflowId) -> Response:
+    """Text cells that a spreadsheet would take for a formula are quoted."""
+    found = await _answer(request, workflow_id)
+    if found.result is None:
+        raise _not_yet(found, "rows")
+    return _download(
+        rows_as_csv(found.result.columns, found.result.data).encode(), "text/csv; charset=utf-8", "rows.csv"
+    )
+
+
+@router.get("/{workflow_id}/answer.json", summary="The answer as a file", response_class=Response, responses=_NOT_FOUND)
+async def answer_json(request: Request, workflow_id: WorkflowId) -> Response:
+    """The answer as a download."""
+    found = await _answer(request, workflow_id)
+    return _download(found.model_dump_json(indent=2).encode(), "application/json", "answer.json")
+
+
+def view_of(record: WorkflowRecord) -> StatusView:
+    """The record as the API shows it."""
+    return StatusView(
+        workflow_id=record.workflow_id,
+        status=record.status,
+        final=record.status.final,
+        message=record.message,
+        steps=[_step_view(step) for step in record.steps.values()],
+        created_at=iso(record.created_ms) or "",
+        finished_at=iso(record.finished_ms),
+        deadline_at=iso(record.deadline_ms) or "",
+    )
+
+
+def _step_view(step: StepRecord) -> StepView:
+    return StepView(
+        step=step.name,
+        agent=step.agent,
+        status=step.status,
+        attempt=step.attempt,
+        takeovers=step.takeovers,
+        started_at=iso(step.started_ms),
+        finished_at=iso(step.finished_ms),
+        error=step.error,
+    )
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+async def _answer(request: Request, workflow_id: str) -> Answer:
+    found = await _desk(request).answer(workflow_id)
+    if found is None:
+        raise _unknown(workflow_id)
+    return found
+
+
+async def _picture(request: Request, workflow_id: str, draw: Any, media_type: str) -> Response:
+    found = await _answer(request, workflow_id)
+    if found.visualization is None:
+        raise _not_yet(found, "chart")
+    if found.visualization.spec is None:
+        raise Problem(
+            "not_found",
+            "This answer has no chart that could be drawn: " + found.visualization.reason,
+            recovery_action="none",
+            suggestions=["The rows are at rows.csv."],
+        )
+    try:
+        picture = await asyncio.to_thread(draw, found.visualization.spec)
+    except NotDrawable as error:
+        raise Problem(
+            "invalid_response", f"The chart cannot be drawn: {error}", recovery_action="contact_support"
+        ) from error
+    return Response(picture, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _download(body: bytes, media_type: str, name: str) -> Response:
+    return Response(body, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _not_yet(found: Answer, what: str) -> Problem:
+    if found.status.final:
+        return Problem("not_found", f"This workflow ended {found.status} without a {what}.", recovery_action="rephrase")
+    return Problem(
+        "not_yet",
+        f"The {what} is not there yet: the workflow is {found.status}.",
+        recovery_action="wait_and_retry",
+        retry_after_s=1,
+    )
+
+
+def _unknown(workflow_id: str) -> Problem:
+    return Problem(
+        "not_found",
+        f"There is no workflow {workflow_id}; finished ones are kept for a limited time.",
+        recovery_action="correct_request",
+        suggestions=["Ask the question again."],
+    )
