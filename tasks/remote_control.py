@@ -15,7 +15,7 @@ from state.transitions import cancel, parse_task_id
 def revoke(
     state: Any, task_id: str | list[str], terminate: bool = False, signal: str | None = None, **kwargs: Any
 ) -> Any:
-    """Revoke tasks by id; the id of a workflow or of one of its steps cancels the workflow and ends its running call."""
+    """Revoke tasks by id; that of a workflow or of one of its steps cancels the workflow and ends its running call."""
     wanted = {task_id} if isinstance(task_id, str) else set(task_id)
     store, ttl_s = get_store(), get_settings().workflow_ttl_s
     cancelled = set()
