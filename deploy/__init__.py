@@ -1,0 +1,1 @@
+"""Starting the system on one machine, and asking it from a shell."""

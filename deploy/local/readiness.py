@@ -1,0 +1,54 @@
+"""Is it ready? Each probe answers with what is still missing, in one line, or with nothing."""
+
+from functools import cache
+
+import redis
+import requests
+from celery import Celery
+
+PROBE_TIMEOUT_S = 2.0
+BEAT_LOCK = "baton:redbeat::lock"
+
+
+def http(url: str) -> str:
+    """Ready when `url` answers 200."""
+    try:
+        answer = requests.get(url, timeout=PROBE_TIMEOUT_S)
+    except requests.RequestException as error:
+        return f"{url}: {type(error).__name__}"
+    return "" if answer.ok else f"{url} answers {answer.status_code}: {answer.text[:200]}"
+
+
+def store(url: str) -> str:
+    """Ready when the store answers a ping: not while it still loads its file."""
+    try:
+        _store(url).ping()
+    except redis.RedisError as error:
+        return f"{url}: {error}"
+    return ""
+
+
+def worker(url: str) -> str:
+    """Ready when any worker answers a ping on the control channel, which opens after its queues."""
+    if missing := store(url):
+        return missing
+    # Without the application: importing it costs more than the question.
+    answers = _control(url).control.ping(timeout=PROBE_TIMEOUT_S / 4, limit=1)
+    return "" if answers else "no worker answers a ping"
+
+
+def beat(url: str) -> str:
+    """Ready when a beat holds the schedule's lock."""
+    if missing := store(url):
+        return missing
+    return "" if _store(url).exists(BEAT_LOCK) else f"no beat holds {BEAT_LOCK}"
+
+
+@cache
+def _store(url: str) -> "redis.Redis":
+    return redis.Redis.from_url(url, socket_timeout=PROBE_TIMEOUT_S, socket_connect_timeout=PROBE_TIMEOUT_S)
+
+
+@cache
+def _control(url: str) -> Celery:
+    return Celery("readiness", broker=url, set_as_current=False)
