@@ -1,0 +1,170 @@
+"""Rules for what the rows are grouped by: `by carrier`, `which airlines`, `top 10 destinations`, `monthly`."""
+
+from agents.nlp.draft import Draft
+from agents.nlp.lexicon import RefKind
+from agents.nlp.plan import ColumnRef, Dimension, Grain, Order
+from agents.nlp.refusal import RefusalError
+from agents.nlp.timeline import Timeline, choose
+
+_AND = frozenset({"and", "&", "then", "per", "by"})
+
+
+def find_groups(draft: Draft) -> None:
+    """Grouping words first, then times, then `which X` and `top N X`."""
+    for i in list(draft.open_marks("group")):
+        _take_list(draft, i)
+    for i in list(draft.open_marks("grain")):
+        if not draft.marks[i].of(RefKind.COLUMN) or i == 0 or not draft.marks[i - 1].is_a("comparator"):
+            _add_grain(draft, i)
+    if any(True for _ in draft.open_marks("trend")):
+        _add_trend(draft)
+    _take_ranked(draft)
+    for i in list(draft.open_marks("which")):
+        following = draft.after(i)
+        if following is not None and following not in draft.used:
+            _add(draft, following, ranked=True)
+
+
+def _take_list(draft: Draft, i: int) -> None:
+    """`by species and sex`: the marks after a grouping word, joined by `and`."""
+    k = draft.after(i)
+    while k is not None and k not in draft.used and _add(draft, k):
+        link = k + 1
+        joined = link < len(draft.marks) and draft.marks[link].text.lower() in _AND
+        k = draft.after(k) if joined else None
+        draft.use(i)
+
+
+def _take_ranked(draft: Draft) -> None:
+    """`top 10 destinations`, `five carriers with`, `busiest airports`: a group with a number of places, or the first alone."""
+    for i in list(draft.open_marks()):
+        mark = draft.marks[i]
+        busiest = mark.classes.get("superlative", "").startswith("rows")
+        number = mark.quantity if mark.quantity and not mark.quantity.unit else None
+        following = draft.after(i)
+        while following is not None and draft.marks[following].is_a("superlative") and following not in draft.used:
+            busiest = busiest or draft.marks[following].classes["superlative"].startswith("rows")
+            following = draft.after(following)
+        if not (busiest or number or mark.is_a("top")) or following is None or following in draft.used:
+            continue
+        if (not mark.is_a("top") or number or busiest) and _add(draft, following, ranked=True) and number:
+            draft.limit = int(number.value)
+            draft.use(i)
+
+
+def add_leftover(draft: Draft) -> None:
+    """A column named without any grouping word (`island with the most penguins`) groups as well."""
+    for i in list(draft.open_marks()):
+        if draft.marks[i].refs and not draft.marks[i].classes:
+            _add(draft, i, ranked=True)
+
+
+def _add(draft: Draft, i: int, *, ranked: bool = False) -> bool:
+    """Group by what mark `i` names, if it can be grouped by."""
+    mark = draft.marks[i]
+    if mark.is_a("grain") and not ranked:
+        return _add_grain(draft, i)
+    if mark.is_a("grain"):
+        return False
+    column = group_column(draft, i)
+    if column is None:
+        return False
+    if not any(d.column == column for d in draft.dimensions):
+        draft.dimensions.append(Dimension(column=column))
+    draft.entities.append({"text": mark.text, "type": "dimension", "column": f"{column.table}.{column.name}"})
+    draft.use(i)
+    return True
+
+
+def group_column(draft: Draft, i: int) -> ColumnRef | None:
+    """The column to group by: the one named; for a table named, the column that names its rows, else the key to it."""
+    mark, scope = draft.marks[i], draft.scope
+    tables = [ref.table for ref in mark.of(RefKind.TABLE) if ref.table in scope.paths]
+    if scope.base in tables or mark.quantity or mark.period or mark.prop:
+        return None
+    if tables and not mark.text.lower() in {ref.column for ref in mark.of(RefKind.COLUMN)}:
+        return _row_name(draft, tables[0], i)
+    if mark.classes and not mark.of(RefKind.COLUMN):
+        return None
+    column = draft.column(i, numeric=False)
+    return column or (_few_numbers(draft, i) if mark.of(RefKind.COLUMN) else None)
+
+
+def _few_numbers(draft: Draft, i: int) -> ColumnRef | None:
+    column = draft.column(i)
+    if column is None or draft.scope.schema(column).type != "integer" or not i or not draft.marks[i - 1].is_a("group", "which"):
+        return None
+    return column
+
+
+def _row_name(draft: Draft, table: str, i: int) -> ColumnRef:
+    scope = draft.scope
+    via = scope.path(table, draft.direction(i), draft.spoken_columns())
+    label = scope.lexicon.label(table)
+    if label is not None:
+        draft.assume(f"{table} are shown by {label}; rows without a match in {table} are left out.")
+        return ColumnRef(table=table, name=label, via=via)
+    owner = scope.base if len(via) == 1 else next(t for t, ways in scope.paths.items() if via[:-1] in ways)
+    return ColumnRef(table=owner, name=via[-1].split("+")[0], via=via[:-1])
+
+
+def name_rows(draft: Draft) -> None:
+    """`names please`: a group by code becomes a group by the name in the table the code points to."""
+    for i in list(draft.open_marks("label")):
+        for place, dimension in enumerate(draft.dimensions):
+            named = _named(draft, dimension.column) if dimension.column else None
+            if named is not None:
+                draft.dimensions[place] = Dimension(column=named)
+                draft.use(i)
+
+
+def _named(draft: Draft, column: ColumnRef) -> ColumnRef | None:
+    if draft.scope.lexicon.label(column.table) == column.name:
+        return column
+    keys = [key for key in draft.scope.lexicon.table(column.table).foreign_keys if key.columns == [column.name]]
+    label = draft.scope.lexicon.label(keys[0].ref_table) if keys else None
+    return ColumnRef(table=keys[0].ref_table, name=label, via=(*column.via, column.name)) if label else None
+
+
+def _add_grain(draft: Draft, i: int) -> bool:
+    return _group_by_time(draft, i, Grain(draft.marks[i].classes["grain"]))
+
+
+def _group_by_time(draft: Draft, i: int, grain: Grain) -> bool:
+    timeline = _timeline(draft)
+    if timeline is None or not _has(timeline, grain):
+        raise RefusalError(f"The data does not tell the {grain.value}.", unmatched=[draft.marks[i].text])
+    draft.time_axis = timeline.axis
+    draft.dimensions.append(Dimension(grain=grain))
+    draft.order = Order.DIMENSIONS
+    draft.use(i)
+    return True
+
+
+def _timeline(draft: Draft) -> Timeline | None:
+    found = draft.scope.timelines()
+    return choose(found, (s for t in draft.tokens for s in t.stems)) if found else None
+
+
+def _has(timeline: Timeline, grain: Grain) -> bool:
+    axis = timeline.axis
+    if axis.moment or grain is Grain.YEAR:
+        return True
+    if grain in (Grain.MONTH, Grain.QUARTER):
+        return axis.month is not None
+    return axis.hour is not None if grain is Grain.HOUR else axis.month is not None and axis.day is not None
+
+
+def _add_trend(draft: Draft) -> None:
+    """`over time` without a step: months, or years where the data has no more or runs for very long, or days where it is short."""
+    marks = list(draft.open_marks("trend"))
+    draft.use(*marks)
+    timeline = _timeline(draft)
+    if any(d.grain for d in draft.dimensions):
+        return
+    if timeline is None:
+        raise RefusalError("The data has no dates.", unmatched=[draft.marks[marks[0]].text])
+    days = (timeline.last - timeline.first).days
+    grain = Grain.YEAR if days > 365 * 6 or not _has(timeline, Grain.MONTH) else Grain.MONTH if days > 92 else Grain.DAY
+    _group_by_time(draft, marks[0], grain)
+    draft.assume(f"“{draft.marks[marks[0]].text}” is shown by {grain.value}.")

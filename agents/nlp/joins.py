@@ -1,0 +1,41 @@
+"""Which tables a table's rows lead to along foreign keys, and by which shortest ways."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from agents.contract import DataSchema, ForeignKey
+
+Path = tuple[str, ...]
+
+
+def hop(key: ForeignKey) -> str:
+    """The name of a foreign key inside a path."""
+    return "+".join(key.columns)
+
+
+@dataclass(frozen=True)
+class Joins:
+    """The foreign keys of a schema, followed only from many to one, so that no join multiplies rows."""
+
+    schema: DataSchema
+
+    def key(self, table: str, name: str) -> ForeignKey:
+        """The foreign key of `table` called `name` in a path."""
+        return next(key for key in self._keys(table) if hop(key) == name)
+
+    def paths(self, start: str) -> dict[str, list[Path]]:
+        """For every table that can be reached, the shortest paths to it; several when keys of equal length lead there."""
+        found: dict[str, list[Path]] = {start: [()]}
+        queue: deque[tuple[str, Path]] = deque([(start, ())])
+        while queue:
+            table, path = queue.popleft()
+            for key in self._keys(table):
+                longer = (*path, hop(key))
+                known = found.setdefault(key.ref_table, [])
+                if not known or len(known[0]) == len(longer):
+                    known.append(longer)
+                    queue.append((key.ref_table, longer))
+        return found
+
+    def _keys(self, table: str) -> list[ForeignKey]:
+        return next((t.foreign_keys for t in self.schema.tables if t.name == table), [])

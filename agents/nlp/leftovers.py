@@ -1,0 +1,55 @@
+"""The last check: every word with content must have had its say, else the question is refused."""
+
+from agents.nlp.draft import Draft, family
+from agents.nlp.lexicon import RefKind
+from agents.nlp.plan import Aggregate
+from agents.nlp.refusal import RefusalError
+
+
+def check_all_used(draft: Draft) -> None:
+    """Let go what the plan already says by other words; refuse over the rest. Raises `RefusalError`."""
+    for i in list(draft.open_marks()):
+        if _said_already(draft, i):
+            draft.use(i)
+    left = [draft.marks[i].text for i in draft.open_marks() if not draft.marks[i].soft]
+    if left:
+        raise RefusalError(f"It is not clear what {', '.join(f'“{text}”' for text in left)} means here.", unmatched=left)
+    if not draft.measures:
+        raise RefusalError("It is not clear what is asked for.", suggestions=["Say what to count or average, and of what."])
+    if draft.having is not None and (not draft.dimensions or draft.measures[0].aggregate is Aggregate.NONE):
+        raise RefusalError("A condition on a total needs groups.", suggestions=["Say per what, for example “which ... have more than ...”."])
+
+
+def _said_already(draft: Draft, i: int) -> bool:
+    mark = draft.marks[i]
+    if mark.unit:
+        return _is_unit_used(draft, mark.unit)
+    if mark.is_a("negation", "no", "missing", "comparator", "relation") or mark.quantity or mark.period:
+        return False
+    tables, columns = _used_tables(draft), _used_columns(draft)
+    if any(ref.table in tables for ref in mark.of(RefKind.TABLE)):
+        return True
+    if any((ref.table, ref.column) in columns for ref in mark.of(RefKind.COLUMN)) and not mark.of(RefKind.VALUE):
+        return True
+    return bool(mark.of(RefKind.PARTIAL)) and any((r.table, r.column) in columns for r in mark.of(RefKind.PARTIAL)) and not mark.of(RefKind.VALUE)
+
+
+def _used_columns(draft: Draft) -> set[tuple[str, str]]:
+    refs = [*(m.column for m in draft.measures), *(d.column for d in draft.dimensions), *(f.column for f in draft.conditions),
+            *(f.column for m in draft.measures for f in m.where)]
+    return {(ref.table, ref.name) for ref in refs if ref is not None}
+
+
+def _used_tables(draft: Draft) -> set[str]:
+    return {draft.scope.base} | {table for table, _ in _used_columns(draft)} | _key_tables(draft)
+
+
+def _key_tables(draft: Draft) -> set[str]:
+    """Tables a used key points to: `plane` says no more than its tail number."""
+    keys = [(t, key) for t in draft.scope.paths for key in draft.scope.lexicon.table(t).foreign_keys if len(key.columns) == 1]
+    return {key.ref_table for table, key in keys if (table, key.columns[0]) in _used_columns(draft)}
+
+
+def _is_unit_used(draft: Draft, unit: str) -> bool:
+    used = {draft.scope.lexicon.column(table, name).unit or "" for table, name in _used_columns(draft)}
+    return any(own and own.lower().rstrip("s")[:1] == unit[:1] and family(own) == family(unit) for own in used)

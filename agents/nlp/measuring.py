@@ -1,0 +1,154 @@
+"""Rules for the number asked for: `average arrival delay`, `how many flights`, `share of`, `how late`, `the heaviest`."""
+
+from agents.nlp.draft import Draft
+from agents.nlp.lexicon import RefKind
+from agents.nlp.marks import Mark
+from agents.nlp.plan import Aggregate, ColumnRef, Measure
+from agents.nlp.refusal import RefusalError
+
+_COUNTS = (Aggregate.COUNT, Aggregate.COUNT_DISTINCT, Aggregate.SHARE)
+
+
+def find_measures(draft: Draft) -> None:
+    """Aggregates said outright, each with the column it is of."""
+    for i in list(draft.open_marks("aggregate")):
+        aggregate = Aggregate(draft.marks[i].classes["aggregate"])
+        target = _target(draft, i, counted=aggregate in _COUNTS)
+        if aggregate in _COUNTS or (target is not None and aggregate is Aggregate.SUM and _is_base(draft, target)):
+            _count(draft, i, target, aggregate)
+        elif target is not None:
+            _aggregate(draft, i, target, aggregate)
+
+
+def find_implied(draft: Draft) -> None:
+    """Columns and properties without an aggregate (`departure delay by month`, `how late`, `the heaviest`)."""
+    if draft.measures and all(m.aggregate in _COUNTS for m in draft.measures) and not _ordering(draft):
+        return
+    for i in list(draft.open_marks()):
+        column = _implied_column(draft, i)
+        if column is not None and not any(m.column == column for m in draft.measures):
+            aggregate = _implied_aggregate(draft, i)
+            draft.measures.append(Measure(aggregate=aggregate, column=column))
+            draft.use(i)
+        elif column is not None:
+            draft.use(i)
+
+
+def find_rows(draft: Draft) -> None:
+    """The rows themselves are counted when nothing else is: `flights per day`, `busiest destinations`."""
+    mentions = [i for i in draft.open_marks() if _is_base(draft, i)]
+    if not draft.measures and (draft.dimensions or draft.having or draft.limit is None) and (mentions or draft.dimensions):
+        grouped = bool(draft.dimensions)
+        asked = any(m.is_a("superlative") for m in draft.marks)
+        if grouped or asked:
+            draft.measures.append(Measure(aggregate=Aggregate.COUNT))
+            draft.assume(f"What is counted is the rows of {draft.scope.base}.")
+    draft.use(*mentions)
+
+
+def _target(draft: Draft, i: int, *, counted: bool) -> int | None:
+    """The mark an aggregate is of: the next one that can be measured or counted, else the one before."""
+    for k in range(i + 1, len(draft.marks)):
+        if k not in draft.used and _can(draft, k, counted=counted):
+            return k
+        if draft.marks[k].is_a("aggregate", "group") and k not in draft.used and not draft.marks[k].text.lower() == "the":
+            break
+        if counted and not (draft.marks[k].soft or k in draft.values_of or draft.marks[k].is_a("superlative")):
+            break
+    return next((k for k in range(i - 1, -1, -1) if k not in draft.used and _can(draft, k, counted=counted)), None)
+
+
+def _can(draft: Draft, k: int, *, counted: bool) -> bool:
+    mark = draft.marks[k]
+    if mark.is_a("aggregate") or mark.quantity or mark.period:
+        return False
+    if counted:
+        return bool(mark.of(RefKind.TABLE) or mark.of(RefKind.COLUMN)) and not mark.prop
+    return bool(mark.prop and mark.refs) or draft.column(k, numeric=True) is not None or _is_base(draft, k)
+
+
+def _is_base(draft: Draft, k: int) -> bool:
+    return draft.scope.base in {ref.table for ref in draft.marks[k].of(RefKind.TABLE)}
+
+
+def _count(draft: Draft, i: int, target: int | None, aggregate: Aggregate) -> None:
+    draft.use(i)
+    if target is None or (_is_base(draft, target) and aggregate is not Aggregate.COUNT_DISTINCT):
+        kind = aggregate if aggregate is Aggregate.SHARE else Aggregate.COUNT
+        _append(draft, Measure(aggregate=kind))
+        draft.use(*(() if target is None else (target,)))
+        return
+    mark = draft.marks[target]
+    column = _counted_column(draft, target)
+    if column is None or draft.having is not None:
+        raise RefusalError(f"“{draft.marks[i].text} {mark.text}” cannot be counted here.", unmatched=[mark.text])
+    draft.use(target)
+    _append(draft, Measure(aggregate=Aggregate.COUNT_DISTINCT, column=column))
+    draft.assume(f"Different values of {column.name} are counted.")
+
+
+def _counted_column(draft: Draft, target: int) -> ColumnRef | None:
+    tables = [ref.table for ref in draft.marks[target].of(RefKind.TABLE) if ref.table in draft.scope.paths]
+    if not tables:
+        return draft.column(target, numeric=False)
+    table = draft.scope.lexicon.table(tables[0])
+    if len(table.primary_key) != 1:
+        return None
+    via = draft.scope.path(table.name, draft.direction(target), draft.spoken_columns()) if table.name != draft.scope.base else ()
+    return ColumnRef(table=table.name, name=table.primary_key[0], via=via)
+
+
+def _aggregate(draft: Draft, i: int, target: int, aggregate: Aggregate) -> None:
+    if _is_base(draft, target) and draft.column(target, numeric=True) is None:
+        later = [k for k in draft.open_marks() if k > target and not _is_base(draft, k) and _can(draft, k, counted=False)]
+        if not later:
+            return
+        target = later[0]
+    column = draft.column(target, numeric=True)
+    if column is not None:
+        draft.use(i, target)
+        _append(draft, Measure(aggregate=aggregate, column=column))
+
+
+def _append(draft: Draft, measure: Measure) -> None:
+    if measure not in draft.measures:
+        draft.measures.append(measure)
+
+
+def _ordering(draft: Draft) -> bool:
+    return any(draft.marks[i].prop for i in draft.open_marks())
+
+
+def _implied_column(draft: Draft, i: int) -> ColumnRef | None:
+    mark = draft.marks[i]
+    if mark.quantity or mark.period or mark.of(RefKind.VALUE) or (mark.classes and not mark.of(RefKind.COLUMN)):
+        return None
+    if _is_base(draft, i) or (mark.prop and not mark.refs):
+        return None
+    return draft.column(i, numeric=True)
+
+
+def _implied_aggregate(draft: Draft, i: int) -> Aggregate:
+    mark = draft.marks[i]
+    extreme = _extreme(draft, i, mark)
+    if extreme and not draft.dimensions:
+        return extreme
+    name = mark.text.lower()
+    draft.assume(f"“{name}” is taken as its average.")
+    return Aggregate.AVG
+
+
+def _extreme(draft: Draft, i: int, mark: Mark) -> Aggregate | None:
+    """`the heaviest`, `largest body mass`, `how much does the heaviest weigh`: the largest or smallest value."""
+    superlatives = [m for m in draft.marks if m.prop and m.text.lower() in m.prop.superlatives]
+    before = draft.before(i)
+    said = draft.marks[before].classes.get("superlative") if before is not None and before not in draft.used else None
+    if said in ("high", "low"):
+        assert before is not None
+        draft.use(before)
+        return Aggregate.MAX if said == "high" else Aggregate.MIN
+    same = [m for m in superlatives if mark.prop is None or m.prop == mark.prop]
+    if not same or (mark.prop is None and mark not in superlatives):
+        return None
+    assert same[0].prop is not None
+    return Aggregate.MIN if same[0].text.lower() in same[0].prop.low else Aggregate.MAX

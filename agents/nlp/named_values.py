@@ -1,0 +1,97 @@
+"""Rules for values named in the question: `from JFK`, `female Gentoo`, `not Delta`, `American or Delta`."""
+
+from collections import Counter
+
+from agents.nlp.conditions import negation_before
+from agents.nlp.draft import Draft
+from agents.nlp.lexicon import Ref, RefKind
+from agents.nlp.plan import ColumnRef, Dimension, Filter, Operator
+from agents.nlp.refusal import RefusalError
+
+_COMPARING = ("compare", "comparison", "comparing", "versus", "vs", "than", "difference", "differ", "as opposed")
+
+
+def find_values(draft: Draft) -> None:
+    """Every value named becomes a filter; several values of one column that are compared also group the rows."""
+    marks = [i for i in draft.open_marks() if draft.marks[i].of(RefKind.VALUE)]
+    shared = Counter((ref.table, ref.column) for i in marks for ref in {(r.table, r.column): r for r in draft.marks[i].of(RefKind.VALUE)}.values())
+    wanted: dict[ColumnRef, list[str]] = {}
+    unwanted: dict[ColumnRef, list[str]] = {}
+    for i in marks:
+        ref = _choose(draft, i, shared)
+        if ref is None:
+            continue
+        column = draft.located(ref, i)
+        negation = negation_before(draft, i)
+        (wanted if negation is None else unwanted).setdefault(column, []).extend(ref.values)
+        draft.use(i, *(() if negation is None else (negation,)))
+        draft.values_of[i] = column
+        _absorb(draft, i, column)
+        _explain(draft, i, ref)
+    for column, values in wanted.items():
+        draft.conditions.append(_filter(column, values, Operator.EQ, Operator.IN))
+        if len({i for i, c in draft.values_of.items() if c == column}) > 1 and _compared(draft):
+            draft.dimensions.append(Dimension(column=column))
+    for column, values in unwanted.items():
+        draft.conditions.append(_filter(column, values, Operator.NE, Operator.NOT_IN))
+
+
+def _filter(column: ColumnRef, values: list[str], one: Operator, many: Operator) -> Filter:
+    unique = tuple(dict.fromkeys(values))
+    return Filter(column=column, operator=one if len(unique) == 1 else many, values=unique)
+
+
+def _choose(draft: Draft, i: int, shared: Counter[tuple[str, str]]) -> Ref | None:
+    """The column a value is of: written in full first, then shared with the other values, then the side spoken of, then the nearest."""
+    mark = draft.marks[i]
+    refs = [ref for ref in mark.of(RefKind.VALUE) if ref.table in draft.scope.paths]
+    refs = [ref for ref in refs if ref.exact] or refs
+    if not refs:
+        return None
+    most = max(shared[ref.table, ref.column] for ref in refs)
+    refs = draft.scope.near([ref for ref in refs if shared[ref.table, ref.column] == most])
+    side = draft.direction(i)
+    spoken = _beside(draft, i)
+    for narrowed in ([r for r in refs if (r.table, r.column) in spoken], [r for r in refs if side and draft.scope.points(r.column, side)]):
+        refs = narrowed or refs
+    if len(refs) > 1:
+        names = [f"{ref.column} {'/'.join(ref.values)}" for ref in refs]
+        raise RefusalError(f"“{mark.text}” may mean {' or '.join(names)}.", did_you_mean=names, unmatched=[mark.text])
+    return refs[0]
+
+
+def _beside(draft: Draft, i: int) -> set[tuple[str, str]]:
+    """The columns named right before or after the value (`carrier DL`, `the Gentoo species`)."""
+    sides = [k for k in (draft.before(i), draft.after(i)) if k is not None and k not in draft.used]
+    return {(ref.table, ref.column) for k in sides for ref in draft.marks[k].of(RefKind.COLUMN, RefKind.PARTIAL)}
+
+
+def _absorb(draft: Draft, i: int, column: ColumnRef) -> None:
+    """The name of the value's own column or table right beside it says nothing more."""
+    for k in (draft.before(i), draft.after(i)):
+        if k is None or k in draft.used or draft.marks[k].is_a("aggregate", "superlative"):
+            continue
+        mark = draft.marks[k]
+        own = any((r.table, r.column) == (column.table, column.name) for r in mark.of(RefKind.COLUMN))
+        its_table = any(r.table == column.table for r in mark.of(RefKind.TABLE, RefKind.PARTIAL)) and column.table != draft.scope.base
+        if (own or its_table) and not _grouped(draft, k):
+            draft.use(k)
+
+
+def _grouped(draft: Draft, k: int) -> bool:
+    return k > 0 and draft.marks[k - 1].is_a("group")
+
+
+def _compared(draft: Draft) -> bool:
+    """Whether the values are set against each other; a mere `or` inside a count is not."""
+    text = " ".join(t.lower for t in draft.tokens)
+    asks_who = draft.marks[0].is_a("which") or any(m.prop and m.text.lower() in m.prop.comparatives for m in draft.marks)
+    counting = any(m.classes.get("aggregate", "").startswith("count") for m in draft.marks)
+    return any(word in text.split() for word in _COMPARING) or asks_who or (" or " not in f" {text} " and not counting)
+
+
+def _explain(draft: Draft, i: int, ref: Ref) -> None:
+    text = draft.marks[i].text
+    draft.entities.append({"text": text, "type": "value", "column": f"{ref.table}.{ref.column}", "value": ", ".join(ref.values)})
+    if not ref.exact:
+        draft.assume(f"“{text}” is read as {', '.join(ref.values)}.")

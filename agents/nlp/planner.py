@@ -1,0 +1,102 @@
+"""From a question to a plan, by rules: mark the words, find the table, then let each rule take what is its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agents.contract import DataSchema
+from agents.nlp.conditions import find_missing, find_numbers, find_times
+from agents.nlp.draft import Draft
+from agents.nlp.finishing import find_bare_properties, find_listing, find_order, find_share, to_plan
+from agents.nlp.grouping import add_leftover, find_groups, name_rows
+from agents.nlp.leftovers import check_all_used
+from agents.nlp.lexicon import Lexicon
+from agents.nlp.marks import Mark, annotate
+from agents.nlp.measuring import find_implied, find_measures, find_rows
+from agents.nlp.named_values import find_values
+from agents.nlp.plan import QueryPlan
+from agents.nlp.refusal import RefusalError
+from agents.nlp.scope import choose_scope
+from agents.nlp.shapes import find_distribution, find_relation
+from agents.nlp.speller import Speller
+from agents.nlp.tokens import Token, tokenize
+from agents.nlp.wording import describe
+
+_RULES: tuple[Callable[[Draft], None], ...] = (
+    find_times, find_missing, find_values, find_numbers, find_relation, find_distribution, find_groups, find_measures,
+    find_bare_properties, find_implied, add_leftover, name_rows, find_rows, find_order, find_share, find_listing,
+)
+_MESSAGES = {
+    "causes": "The data says what happened, not why.",
+    "future": "The data holds the past; nothing is predicted here.",
+    "advice": "The data gives no advice.",
+}
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """A question understood: its plan, the plan in English, what was taken for granted, and how surely."""
+
+    plan: QueryPlan
+    interpretation: str
+    assumptions: list[str]
+    entities: list[dict[str, Any]]
+    coverage: float
+    confidence: float
+
+
+class Planner(Protocol):
+    """Anything that turns a question into a plan over a schema, or refuses with `RefusalError`."""
+
+    def plan(self, question: str) -> Understanding:
+        """Understand one question."""
+        ...
+
+
+class RulePlanner:
+    """Plans by rules over one schema; the words come from the schema, the grammar from `keywords.yaml`."""
+
+    def __init__(self, schema: DataSchema) -> None:
+        self.schema = schema
+        self._lexicon = Lexicon(schema)
+        self._speller = Speller(self._lexicon)
+
+    def plan(self, question: str) -> Understanding:
+        """Understand one question. Raises `RefusalError` when a word stays without meaning or two readings are as good."""
+        tokens = self._speller.corrected(tokenize(question))
+        marks = annotate(tokens, self._lexicon)
+        _check_supported(marks)
+        self._check_covered(tokens, marks)
+        draft = Draft(tokens, marks, choose_scope(marks, self._lexicon))
+        for token in tokens:
+            if token.read_as != token.text:
+                draft.assume(f"“{token.text}” is read as “{token.read_as}”.")
+        for rule in _RULES:
+            rule(draft)
+        check_all_used(draft)
+        return _understood(draft)
+
+    def _check_covered(self, tokens: list[Token], marks: list[Mark]) -> None:
+        covered = {i for mark in marks for i in range(mark.start, mark.end)}
+        unknown = [token.text for i, token in enumerate(tokens) if i not in covered]
+        if unknown:
+            near = list(dict.fromkeys(word for text in unknown for word in self._speller.near(text)))
+            raise RefusalError(f"Nothing in the data matches {', '.join(f'“{word}”' for word in unknown)}.", unmatched=unknown, did_you_mean=near)
+        if not any(mark.refs for mark in marks):
+            raise RefusalError("The question names nothing the data has.")
+
+
+def _check_supported(marks: list[Mark]) -> None:
+    for mark in marks:
+        if mark.is_a("unsupported") and not mark.refs:
+            raise RefusalError(_MESSAGES[mark.classes["unsupported"]], unmatched=[mark.text],
+                          suggestions=["Ask what happened: how many, how much, when, or by which group."])
+
+
+def _understood(draft: Draft) -> Understanding:
+    plan = to_plan(draft)
+    content = [m for m in draft.marks if not m.is_a("filler")]
+    used = [m for i, m in enumerate(draft.marks) if i in draft.used and not m.is_a("filler")]
+    coverage = 1.0 if not content else round(len([m for m in content if m.soft or m in used]) / len(content), 2)
+    confidence = round(max(0.5, coverage - 0.08 * len(draft.assumptions)), 2)
+    return Understanding(plan, describe(plan), draft.assumptions, draft.entities, coverage, confidence)
