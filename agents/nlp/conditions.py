@@ -41,6 +41,9 @@ def find_missing(draft: Draft) -> None:
     """`no departure time`, `dep_time is missing`, and words the schema says mean an empty column."""
     for i in list(draft.open_marks("no", "missing")):
         following, previous = draft.after(i), draft.before(i)
+        beyond = draft.after(following) if following is not None else None
+        if beyond is not None and draft.marks[beyond].of(RefKind.VALUE):
+            continue
         side = following if draft.marks[i].is_a("no") and following is not None and _column_only(draft, following) else previous
         if side is None or side in draft.used or not _column_only(draft, side):
             continue
@@ -130,7 +133,7 @@ def _add_number(draft: Draft, target: int, operator: Operator, quantities: list[
     if column is None:
         raise RefusalError(f"“{mark.text}” is not a number in this data.", unmatched=[mark.text])
     values = tuple(_in_unit(draft, column, q) for q in quantities)
-    aggregated = previous is not None and draft.marks[previous].is_a("aggregate") and not draft.marks[previous].classes["aggregate"].startswith("count")
+    aggregated = previous is not None and _averages(draft.marks[previous])
     if aggregated:
         draft.having = Having(operator=operator, values=values)
         return
@@ -140,6 +143,11 @@ def _add_number(draft: Draft, target: int, operator: Operator, quantities: list[
         operator = _FLIPPED[operator]
         draft.use(negation)
     draft.conditions.append(Filter(column=column, operator=operator, values=values))
+
+
+def _averages(mark: Mark) -> bool:
+    """Whether the mark makes one number of the column after it; `on average` speaks of what came before."""
+    return mark.is_a("aggregate") and not mark.classes["aggregate"].startswith("count") and not mark.text.lower().startswith("on ")
 
 
 def _count_having(draft: Draft, mark: Mark, operator: Operator, quantities: list[Quantity]) -> None:

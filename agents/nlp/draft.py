@@ -75,6 +75,8 @@ class Draft:
     def column(self, i: int, *, numeric: bool | None = None) -> ColumnRef | None:
         """The column mark `i` names, None if it names none. Raises `RefusalError` when it may be several."""
         mark = self.marks[i]
+        if self.names_rows(i):
+            return None
         refs = [r for r in mark.of(RefKind.COLUMN) if self._fits(r, numeric)]
         partial = not refs
         if partial:
@@ -88,6 +90,10 @@ class Draft:
         if partial or mark.prop:
             self.assume(f"“{mark.text}” is read as {found[0].column.replace('_', ' ')}.")
         return self.located(found[0], i)
+
+    def names_rows(self, i: int) -> bool:
+        """Whether mark `i` names the table whose rows are asked about."""
+        return self.scope.base in {ref.table for ref in self.marks[i].of(RefKind.TABLE)}
 
     def located(self, ref: Ref, i: int) -> ColumnRef:
         """The column with the way to its table, as the words around mark `i` say."""

@@ -1,6 +1,7 @@
 """Rules for what the rows are grouped by: `by carrier`, `which airlines`, `top 10 destinations`, `monthly`."""
 
 from agents.nlp.draft import Draft
+from agents.nlp.leftovers import said_already
 from agents.nlp.lexicon import RefKind
 from agents.nlp.plan import ColumnRef, Dimension, Grain, Order
 from agents.nlp.refusal import RefusalError
@@ -28,11 +29,19 @@ def find_groups(draft: Draft) -> None:
 def _take_list(draft: Draft, i: int) -> None:
     """`by species and sex`: the marks after a grouping word, joined by `and`."""
     k = draft.after(i)
+    if k is not None and _described(draft, k):
+        return
     while k is not None and k not in draft.used and _add(draft, k):
         link = k + 1
         joined = link < len(draft.marks) and draft.marks[link].text.lower() in _AND
         k = draft.after(k) if joined else None
         draft.use(i)
+
+
+def _described(draft: Draft, k: int) -> bool:
+    """Whether a table named after `by` is the doer of a passive, itself described by a value (`flown by planes of Boeing`)."""
+    tables = {ref.table for ref in draft.marks[k].of(RefKind.TABLE)}
+    return any(column.table in tables and column.table != draft.scope.base for column in draft.values_of.values())
 
 
 def _take_ranked(draft: Draft) -> None:
@@ -55,12 +64,13 @@ def _take_ranked(draft: Draft) -> None:
 def add_leftover(draft: Draft) -> None:
     """A column named without any grouping word (`island with the most penguins`) groups as well."""
     for i in list(draft.open_marks()):
-        if draft.marks[i].refs and not draft.marks[i].classes:
+        if draft.marks[i].refs and not draft.marks[i].classes and not said_already(draft, i):
             _add(draft, i, ranked=True)
 
 
 def _add(draft: Draft, i: int, *, ranked: bool = False) -> bool:
     """Group by what mark `i` names, if it can be grouped by."""
+    i = _head(draft, i)
     mark = draft.marks[i]
     if mark.is_a("grain") and not ranked:
         return _add_grain(draft, i)
@@ -74,6 +84,18 @@ def _add(draft: Draft, i: int, *, ranked: bool = False) -> bool:
     draft.entities.append({"text": mark.text, "type": "dimension", "column": f"{column.table}.{column.name}"})
     draft.use(i)
     return True
+
+
+def _head(draft: Draft, i: int) -> int:
+    """The last noun of a row of nouns (`plane manufacturers` are manufacturers), where the first only names the table of the last."""
+    first = draft.marks[i]
+    if i + 1 >= len(draft.marks) or i + 1 in draft.used or first.of(RefKind.COLUMN):
+        return i
+    tables = {ref.table for ref in first.of(RefKind.TABLE, RefKind.PARTIAL)}
+    if not any(ref.table in tables for ref in draft.marks[i + 1].of(RefKind.COLUMN)) or draft.marks[i + 1].of(RefKind.TABLE):
+        return i
+    draft.use(i)
+    return i + 1
 
 
 def group_column(draft: Draft, i: int) -> ColumnRef | None:

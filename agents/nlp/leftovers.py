@@ -9,7 +9,7 @@ from agents.nlp.refusal import RefusalError
 def check_all_used(draft: Draft) -> None:
     """Let go what the plan already says by other words; refuse over the rest. Raises `RefusalError`."""
     for i in list(draft.open_marks()):
-        if _said_already(draft, i):
+        if said_already(draft, i):
             draft.use(i)
     left = [draft.marks[i].text for i in draft.open_marks() if not draft.marks[i].soft]
     if left:
@@ -20,7 +20,8 @@ def check_all_used(draft: Draft) -> None:
         raise RefusalError("A condition on a total needs groups.", suggestions=["Say per what, for example “which ... have more than ...”."])
 
 
-def _said_already(draft: Draft, i: int) -> bool:
+def said_already(draft: Draft, i: int) -> bool:
+    """Whether mark `i` only repeats what the plan has: its table, one of its columns, or the unit of one."""
     mark = draft.marks[i]
     if mark.unit:
         return _is_unit_used(draft, mark.unit)

@@ -56,7 +56,7 @@ class Mark:
         length = self.end - self.start
         exact = any(ref.kind is not RefKind.PARTIAL for ref in self.refs)
         if self.period or exact or self.prop or self.quantity or set(self.classes) - {"filler"}:
-            return length + 0.1 * (length - 1) + (0.05 if self.period or exact else 0)
+            return length + 0.1 * (length - 1) + (0.05 if self.period or exact else 0) + (0.15 if self.quantity and self.quantity.unit else 0)
         return 0.6 * length if self.refs else 0.4 * length
 
 
@@ -121,10 +121,14 @@ def _refs(span: Sequence[Token], lexicon: Lexicon) -> Iterator[Ref]:
             known = {(r.table, r.column) for r in lexicon.terms.get((one,), ()) if r.kind is RefKind.COLUMN}
             if not known:
                 yield from lexicon.partial.get(one, ())
-    elif len(span) > 2 and span[0].lower not in _CONNECTING and span[-1].lower not in _CONNECTING:
+    elif len(span) > 2 and not {span[0].lower, span[-1].lower} & _CONNECTING and not _counts(span[0]):
         content = tuple(sorted(min(t.stems, key=len) for t in span if t.lower not in _CONNECTING))
         if 1 < len(content) < len(span):
             yield from (ref for ref in lexicon.bags.get(content, ()) if ref.kind is RefKind.COLUMN)
+
+
+def _counts(token: Token) -> bool:
+    return "aggregate" in get_keywords().classes((token.lower,))
 
 
 def _readings(span: Sequence[Token]) -> list[tuple[str, ...]]:

@@ -14,7 +14,7 @@ def find_measures(draft: Draft) -> None:
     for i in list(draft.open_marks("aggregate")):
         aggregate = Aggregate(draft.marks[i].classes["aggregate"])
         target = _target(draft, i, counted=aggregate in _COUNTS)
-        if aggregate in _COUNTS or (target is not None and aggregate is Aggregate.SUM and _is_base(draft, target)):
+        if aggregate in _COUNTS or (target is not None and aggregate is Aggregate.SUM and draft.names_rows(target)):
             _count(draft, i, target, aggregate)
         elif target is not None:
             _aggregate(draft, i, target, aggregate)
@@ -36,7 +36,7 @@ def find_implied(draft: Draft) -> None:
 
 def find_rows(draft: Draft) -> None:
     """The rows themselves are counted when nothing else is: `flights per day`, `busiest destinations`."""
-    mentions = [i for i in draft.open_marks() if _is_base(draft, i)]
+    mentions = [i for i in draft.open_marks() if draft.names_rows(i)]
     if not draft.measures and (draft.dimensions or draft.having or draft.limit is None) and (mentions or draft.dimensions):
         grouped = bool(draft.dimensions)
         asked = any(m.is_a("superlative") for m in draft.marks)
@@ -48,6 +48,11 @@ def find_rows(draft: Draft) -> None:
 
 def _target(draft: Draft, i: int, *, counted: bool) -> int | None:
     """The mark an aggregate is of: the next one that can be measured or counted, else the one before."""
+    earlier = (k for k in range(i - 1, -1, -1) if k not in draft.used and _can(draft, k, counted=counted))
+    if draft.marks[i].text.lower().startswith("on "):
+        said = next(earlier, None)
+        if said is not None and not draft.names_rows(said):
+            return said
     for k in range(i + 1, len(draft.marks)):
         if k not in draft.used and _can(draft, k, counted=counted):
             return k
@@ -55,7 +60,7 @@ def _target(draft: Draft, i: int, *, counted: bool) -> int | None:
             break
         if counted and not (draft.marks[k].soft or k in draft.values_of or draft.marks[k].is_a("superlative")):
             break
-    return next((k for k in range(i - 1, -1, -1) if k not in draft.used and _can(draft, k, counted=counted)), None)
+    return next(earlier, None)
 
 
 def _can(draft: Draft, k: int, *, counted: bool) -> bool:
@@ -64,16 +69,12 @@ def _can(draft: Draft, k: int, *, counted: bool) -> bool:
         return False
     if counted:
         return bool(mark.of(RefKind.TABLE) or mark.of(RefKind.COLUMN)) and not mark.prop
-    return bool(mark.prop and mark.refs) or draft.column(k, numeric=True) is not None or _is_base(draft, k)
-
-
-def _is_base(draft: Draft, k: int) -> bool:
-    return draft.scope.base in {ref.table for ref in draft.marks[k].of(RefKind.TABLE)}
+    return bool(mark.prop and mark.refs) or draft.column(k, numeric=True) is not None or draft.names_rows(k)
 
 
 def _count(draft: Draft, i: int, target: int | None, aggregate: Aggregate) -> None:
     draft.use(i)
-    if target is None or (_is_base(draft, target) and aggregate is not Aggregate.COUNT_DISTINCT):
+    if target is None or (draft.names_rows(target) and aggregate is not Aggregate.COUNT_DISTINCT):
         kind = aggregate if aggregate is Aggregate.SHARE else Aggregate.COUNT
         _append(draft, Measure(aggregate=kind))
         draft.use(*(() if target is None else (target,)))
@@ -99,8 +100,8 @@ def _counted_column(draft: Draft, target: int) -> ColumnRef | None:
 
 
 def _aggregate(draft: Draft, i: int, target: int, aggregate: Aggregate) -> None:
-    if _is_base(draft, target) and draft.column(target, numeric=True) is None:
-        later = [k for k in draft.open_marks() if k > target and not _is_base(draft, k) and _can(draft, k, counted=False)]
+    if draft.names_rows(target) and draft.column(target, numeric=True) is None:
+        later = [k for k in draft.open_marks() if k > target and not draft.names_rows(k) and _can(draft, k, counted=False)]
         if not later:
             return
         target = later[0]
@@ -123,7 +124,7 @@ def _implied_column(draft: Draft, i: int) -> ColumnRef | None:
     mark = draft.marks[i]
     if mark.quantity or mark.period or mark.of(RefKind.VALUE) or (mark.classes and not mark.of(RefKind.COLUMN)):
         return None
-    if _is_base(draft, i) or (mark.prop and not mark.refs):
+    if draft.names_rows(i) or (mark.prop and not mark.refs):
         return None
     return draft.column(i, numeric=True)
 

@@ -46,6 +46,8 @@ def _choose(draft: Draft, i: int, shared: Counter[tuple[str, str]]) -> Ref | Non
     mark = draft.marks[i]
     refs = [ref for ref in mark.of(RefKind.VALUE) if ref.table in draft.scope.paths]
     refs = [ref for ref in refs if ref.exact] or refs
+    if mark.quantity:
+        refs = [ref for ref in refs if (ref.table, ref.column) in _beside(draft, i)]
     if not refs:
         return None
     most = max(shared[ref.table, ref.column] for ref in refs)
