@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from agents.contract import DataResult, NlpResult, VizResult
 from agents.dialects import fault_of, parse
-from agents.errors import AgentCrashed, AgentTimeout, AgentUnavailable, InvalidResponse, RateLimited, Rejected
+from agents.errors import AgentCrashed, AgentError, AgentTimeout, AgentUnavailable, InvalidResponse, RateLimited, Rejected
 from agents.registry import AgentSpec
 from core.clock import now_ms
 from core.settings import get_settings
@@ -135,7 +135,7 @@ def _understand(agent: AgentSpec, response: requests.Response, body: bytes) -> N
         raise InvalidResponse(f"the {agent.name} agent's answer is not JSON", agent=agent.name)
     try:
         return parse(agent.name, reply)
-    except InvalidResponse as error:
+    except AgentError as error:
         error.agent = agent.name
         raise
 
