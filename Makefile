@@ -2,27 +2,35 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Through the environment, so that no character of a question means anything to make's shell.
 Q ?= average departure delay by carrier
+export Q
 
-.PHONY: help run ask test check clean
+.PHONY: help run ask logs test check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Baton needs Python 3.11 or newer: make run PYTHON=python3.12" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing what the system needs into $(VENV) ..."
+	@$(PIP) -r requirements.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) -r requirements-dev.txt
 	@touch $@
 
 run: $(VENV)/.runtime  ## Start everything on this machine and answer one question
-	@$(BIN)/python -m deploy.local run
+	@$(BIN)/python -m deploy.local --question "$$Q"
 
 ask: $(VENV)/.runtime  ## Ask the running system: make ask Q="top 5 airports by flights"
-	@$(BIN)/python -m deploy.ask "$(Q)"
+	@$(BIN)/python -m deploy.ask "$$Q"
+
+logs:  ## Follow the logs of all processes
+	@tail -n 5 -F $${BATON_DIR:-.baton}/logs/*.log
 
 test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
 	@$(BIN)/python -m tests.browser

@@ -131,9 +131,13 @@ class Supervisord:
         """Whether the supervisord launched here still runs."""
         return self._process is not None and self._process.poll() is None
 
+    def close(self) -> None:
+        """Hang up; the supervisor goes on."""
+        self._transport.close()
+
     def stop(self) -> None:
         """Stop everything in order, in under ten seconds; what does not go by itself is killed."""
-        self._transport.close()
+        self.close()
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)

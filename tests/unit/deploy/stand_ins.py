@@ -1,16 +1,13 @@
-"""Small processes in place of the real ones, and the poll that tests wait with."""
+"""Small processes in place of the real ones."""
 
 import signal
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from deploy.local.children import Child, Probe
 
-LIMIT_S = 20.0
 PROGRAM = Path(__file__).with_name("stand_in_process.py")
 
 
@@ -36,22 +33,6 @@ def _up(mark: Path) -> Probe:
 def _stand_in(name: str, probe: Probe, *arguments: str, stops_last: bool = False) -> Child:
     command = (sys.executable, str(PROGRAM), *arguments)
     return Child(name, f"{name} stand-in", command, (), probe, stops_last=stops_last)
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    """Poll until `condition` holds."""
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {LIMIT_S} s for {what}"
-        time.sleep(0.02)
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended; a zombie nobody has waited for counts as ended."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def kill(pid: int) -> None:

@@ -13,7 +13,8 @@ from deploy.local.faults import ChildDiedError, NotReadyError, SupervisorGoneErr
 from deploy.local.startup import bring_up
 from deploy.local.supervisord import Supervisord
 from deploy.local.watch import keep_watch
-from tests.unit.deploy.stand_ins import dies, gone, kill, lives, stubborn, wait_for
+from tests.processes import gone, wait_for
+from tests.unit.deploy.stand_ins import dies, kill, lives, stubborn
 
 
 @pytest.fixture
