@@ -51,11 +51,26 @@ def find_missing(draft: Draft) -> None:
         if column is not None:
             draft.conditions.append(Filter(column=column, operator=Operator.IS_NULL))
             draft.use(i, side)
+    for i in list(draft.open_marks("negation")):
+        _find_undone(draft, i)
     for i in list(draft.open_marks()):
         empty = draft.scope.near(draft.marks[i].of(RefKind.EMPTY))
         if empty:
             _add_empty(draft, i, ColumnRef(table=empty[0].table, name=empty[0].column) if not draft.scope.distance(empty[0].table)
                        else draft.located(empty[0], i))
+
+
+def _find_undone(draft: Draft, i: int) -> None:
+    """`never returned`: the word after the negation names a date, and that date is empty."""
+    following = draft.after(i)
+    if following is None or following in draft.used:
+        return
+    refs = draft.scope.near(draft.marks[following].of(RefKind.COLUMN, RefKind.PARTIAL))
+    dates = [r for r in refs if draft.scope.lexicon.column(r.table, r.column).type in ("date", "datetime")]
+    if len(dates) == 1 == len(refs):
+        draft.conditions.append(Filter(column=draft.located(dates[0], following), operator=Operator.IS_NULL))
+        draft.assume(f"“{draft.marks[i].text} {draft.marks[following].text}” means that {dates[0].column} is empty.")
+        draft.use(i, following)
 
 
 def _column_only(draft: Draft, i: int) -> bool:
@@ -153,7 +168,7 @@ def _averages(mark: Mark) -> bool:
 def _count_having(draft: Draft, mark: Mark, operator: Operator, quantities: list[Quantity]) -> None:
     if draft.scope.base not in {ref.table for ref in mark.of(RefKind.TABLE)}:
         raise RefusalError(f"Counting {mark.text} per row cannot be done from here.", unmatched=[mark.text])
-    draft.having = Having(operator=operator, values=tuple(q.value for q in quantities))
+    draft.having = Having(operator=operator, values=tuple(_plain(q.value) for q in quantities))
 
 
 def _in_unit(draft: Draft, column: ColumnRef, quantity: Quantity) -> float | int:
@@ -164,6 +179,10 @@ def _in_unit(draft: Draft, column: ColumnRef, quantity: Quantity) -> float | int
             raise RefusalError(f"{column.name} is in {own}, not in {quantity.unit}.", unmatched=[quantity.unit])
         units = get_keywords().units
         value *= units[quantity.unit].size / (units.get(own) or units[own.lower()]).size
+    return _plain(value)
+
+
+def _plain(value: float) -> float | int:
     return int(value) if value == int(value) else value
 
 

@@ -5,6 +5,7 @@ import re
 from agents.nlp.draft import Draft
 from agents.nlp.keywords import get_keywords
 from agents.nlp.lexicon import column_terms
+from agents.nlp.measuring import asks_rows
 from agents.nlp.plan import Aggregate, Chart, Dimension, Filter, Grain, Measure, Order, QueryPlan
 from agents.nlp.refusal import RefusalError
 from agents.nlp.tokens import stem
@@ -97,8 +98,7 @@ def find_bare_properties(draft: Draft) -> None:
 
 def find_listing(draft: Draft) -> None:
     """Rows as they are: asked to list or show rows under some condition."""
-    asked = any(m.is_a("list") or m.text.lower() in ("show", "display", "give", "find", "get") for m in draft.marks)
-    if draft.measures or not (asked and (draft.conditions or draft.periods)):
+    if draft.measures or not (asks_rows(draft) and (draft.conditions or draft.periods)):
         return
     columns = draft.scope.lexicon.table(draft.scope.base).columns
     draft.measures.extend(Measure.model_validate({"aggregate": "none", "column": {"table": draft.scope.base, "name": c.name}}) for c in columns)

@@ -11,6 +11,7 @@ def check_all_used(draft: Draft) -> None:
     for i in list(draft.open_marks()):
         if said_already(draft, i):
             draft.use(i)
+    _check_who(draft)
     left = [draft.marks[i].text for i in draft.open_marks() if not draft.marks[i].soft]
     if left:
         raise RefusalError(f"It is not clear what {', '.join(f'“{text}”' for text in left)} means here.", unmatched=left)
@@ -18,6 +19,13 @@ def check_all_used(draft: Draft) -> None:
         raise RefusalError("It is not clear what is asked for.", suggestions=["Say what to count or average, and of what."])
     if draft.having is not None and (not draft.dimensions or draft.measures[0].aggregate is Aggregate.NONE):
         raise RefusalError("A condition on a total needs groups.", suggestions=["Say per what, for example “which ... have more than ...”."])
+
+
+def _check_who(draft: Draft) -> None:
+    """`who` asks for a group; nothing in a schema says which one, unless values to choose from are named."""
+    asked = [m.text for m in draft.marks if m.text.lower() in ("who", "whose")]
+    if asked and not any(d.column in draft.values_of.values() for d in draft.dimensions):
+        raise RefusalError(f"It is not clear who “{asked[0]}” may be.", unmatched=asked, suggestions=["Say “which” and the kind of thing."])
 
 
 def said_already(draft: Draft, i: int) -> bool:
@@ -38,7 +46,8 @@ def said_already(draft: Draft, i: int) -> bool:
 def _used_columns(draft: Draft) -> set[tuple[str, str]]:
     refs = [*(m.column for m in draft.measures), *(d.column for d in draft.dimensions), *(f.column for f in draft.conditions),
             *(f.column for m in draft.measures for f in m.where)]
-    return {(ref.table, ref.name) for ref in refs if ref is not None}
+    moment = draft.time_axis.moment if draft.time_axis else None
+    return {(ref.table, ref.name) for ref in (*refs, moment) if ref is not None}
 
 
 def _used_tables(draft: Draft) -> set[str]:

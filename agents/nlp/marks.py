@@ -118,8 +118,7 @@ def _refs(span: Sequence[Token], lexicon: Lexicon) -> Iterator[Ref]:
         yield from lexicon.terms.get(stems, ())
     if len(span) == 1:
         for one in sorted(span[0].stems):
-            known = {(r.table, r.column) for r in lexicon.terms.get((one,), ()) if r.kind is RefKind.COLUMN}
-            if not known:
+            if not any(ref.kind in (RefKind.COLUMN, RefKind.TABLE) for ref in lexicon.terms.get((one,), ())):
                 yield from lexicon.partial.get(one, ())
     elif len(span) > 2 and not {span[0].lower, span[-1].lower} & _CONNECTING and not _counts(span[0]):
         content = tuple(sorted(min(t.stems, key=len) for t in span if t.lower not in _CONNECTING))

@@ -11,6 +11,7 @@ _COUNTS = (Aggregate.COUNT, Aggregate.COUNT_DISTINCT, Aggregate.SHARE)
 
 def find_measures(draft: Draft) -> None:
     """Aggregates said outright, each with the column it is of."""
+    _join_names(draft)
     for i in list(draft.open_marks("aggregate")):
         aggregate = Aggregate(draft.marks[i].classes["aggregate"])
         target = _target(draft, i, counted=aggregate in _COUNTS)
@@ -18,6 +19,16 @@ def find_measures(draft: Draft) -> None:
             _count(draft, i, target, aggregate)
         elif target is not None:
             _aggregate(draft, i, target, aggregate)
+
+
+def _join_names(draft: Draft) -> None:
+    """`average number of pages`: between an aggregate and a numeric column, `number of` is a part of the column's name."""
+    for i in list(draft.open_marks("aggregate")):
+        following = draft.after(i)
+        counting = following is not None and draft.marks[following].text.lower() in ("number of", "the number of", "amount of", "quantity of")
+        beyond = draft.after(following) if following is not None and counting else None
+        if following is not None and beyond is not None and draft.column(beyond, numeric=True) is not None:
+            draft.use(following)
 
 
 def find_implied(draft: Draft) -> None:
@@ -37,13 +48,17 @@ def find_implied(draft: Draft) -> None:
 def find_rows(draft: Draft) -> None:
     """The rows themselves are counted when nothing else is: `flights per day`, `busiest destinations`."""
     mentions = [i for i in draft.open_marks() if draft.names_rows(i)]
-    if not draft.measures and (draft.dimensions or draft.having or draft.limit is None) and (mentions or draft.dimensions):
-        grouped = bool(draft.dimensions)
-        asked = any(m.is_a("superlative") for m in draft.marks)
-        if grouped or asked:
+    if not draft.measures and (mentions or draft.dimensions):
+        limited = draft.conditions or draft.periods
+        if draft.dimensions or (limited and mentions and not asks_rows(draft)):
             draft.measures.append(Measure(aggregate=Aggregate.COUNT))
             draft.assume(f"What is counted is the rows of {draft.scope.base}.")
     draft.use(*mentions)
+
+
+def asks_rows(draft: Draft) -> bool:
+    """Whether the rows themselves are wanted: `list`, `show me`."""
+    return any(m.is_a("list") or m.text.lower() in ("show", "display", "give", "find", "get", "see") for m in draft.marks)
 
 
 def _target(draft: Draft, i: int, *, counted: bool) -> int | None:

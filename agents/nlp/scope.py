@@ -11,7 +11,7 @@ from agents.nlp.marks import Mark
 from agents.nlp.plan import ColumnRef
 from agents.nlp.refusal import RefusalError
 from agents.nlp.timeline import Timeline, timelines
-from agents.nlp.tokens import stem
+from agents.nlp.tokens import stem, words_of
 
 _FAR = 100.0
 _NUMERIC = ("number", "integer")
@@ -41,7 +41,9 @@ class Scope:
 
     def is_numeric(self, table: str, column: str) -> bool:
         """Whether a column can be averaged: a number, and no key of its table."""
-        return self.lexicon.column(table, column).type in _NUMERIC and column not in self.lexicon.table(table).primary_key
+        known = self.lexicon.table(table)
+        keys = {*known.primary_key, *(name for key in known.foreign_keys for name in key.columns)}
+        return self.lexicon.column(table, column).type in _NUMERIC and column not in keys and words_of(column)[-1:] != ["id"]
 
     def path(self, table: str, direction: str | None, spoken: Sequence[str]) -> Path:
         """The way to a table; where several lead there, the one the words speak of. Raises `RefusalError` if none is meant."""

@@ -56,7 +56,7 @@ def _of_moment(table: TableSchema, column: ColumnSchema, via: tuple[str, ...]) -
     if column.type not in ("date", "datetime") or column.min is None or column.max is None:
         return None
     axis = TimeAxis(moment=ColumnRef(table=table.name, name=column.name, via=via))
-    words = frozenset(stem(word) for word in words_of(column.name))
+    words = frozenset(stem(word) for word in words_of(column.name)) - {stem(word) for word in ("on", "at", "date", *words_of(table.name))}
     return Timeline(axis, as_date(column.min), as_date(column.max), words)
 
 
