@@ -1,0 +1,21 @@
+"""`python -m agents.viz`: the bundled viz agent as a server."""
+
+import uvicorn
+
+from core.settings import get_settings
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = get_settings()
+    uvicorn.run(
+        "agents.viz.app:app",
+        host=settings.bind_host,
+        port=settings.viz_port,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+    )
+
+
+if __name__ == "__main__":
+    main()
