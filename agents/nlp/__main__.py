@@ -8,7 +8,13 @@ from core.settings import get_settings
 def main() -> None:
     """Serve until told to stop."""
     settings = get_settings()
-    uvicorn.run("agents.nlp.app:app", host=settings.bind_host, port=settings.nlp_port, log_level=settings.log_level.lower(), access_log=False)
+    uvicorn.run(
+        "agents.nlp.app:app",
+        host=settings.bind_host,
+        port=settings.nlp_port,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+    )
 
 
 if __name__ == "__main__":

@@ -60,7 +60,12 @@ def examples() -> list[str]:
 @app.exception_handler(SchemaUnavailableError)
 def no_schema(_: Request, error: SchemaUnavailableError) -> JSONResponse:
     """503: nothing can be planned over a schema nobody knows."""
-    body = failure("agent_unavailable", str(error), recovery_action="wait_and_retry", suggestions=["Start the data agent, then ask again."])
+    body = failure(
+        "agent_unavailable",
+        str(error),
+        recovery_action="wait_and_retry",
+        suggestions=["Start the data agent, then ask again."],
+    )
     return JSONResponse(body, status_code=503, headers={"Retry-After": "2"})
 
 
@@ -68,7 +73,12 @@ def no_schema(_: Request, error: SchemaUnavailableError) -> JSONResponse:
 def bad_request(_: Request, error: RequestValidationError) -> JSONResponse:
     """422 in the contract's own form."""
     fields = "; ".join(f"{'.'.join(str(part) for part in e['loc'][1:])}: {e['msg']}" for e in error.errors())
-    body = failure("rejected", f"The request does not fit the contract: {fields}.", recovery_action="rephrase", suggestions=["Send {\"query\": \"...\"}."])
+    body = failure(
+        "rejected",
+        f"The request does not fit the contract: {fields}.",
+        recovery_action="rephrase",
+        suggestions=['Send {"query": "..."}.'],
+    )
     return JSONResponse(body, status_code=422)
 
 

@@ -10,10 +10,22 @@ from agents.nlp.plan import Aggregate, ColumnRef, Dimension, Filter, Having, Mea
 from agents.nlp.sql_columns import SqlColumns
 from agents.nlp.sql_time import grain_sql, period_sql
 
-_SIMPLE: dict[Aggregate, str] = {Aggregate.AVG: "avg", Aggregate.SUM: "sum", Aggregate.MIN: "min", Aggregate.MAX: "max",
-                                 Aggregate.MEDIAN: "median", Aggregate.STDDEV: "stddev"}
-_BINARY: dict[Operator, type[exp.Binary]] = {Operator.EQ: exp.EQ, Operator.NE: exp.NEQ, Operator.GT: exp.GT, Operator.GE: exp.GTE,
-                                             Operator.LT: exp.LT, Operator.LE: exp.LTE}
+_SIMPLE: dict[Aggregate, str] = {
+    Aggregate.AVG: "avg",
+    Aggregate.SUM: "sum",
+    Aggregate.MIN: "min",
+    Aggregate.MAX: "max",
+    Aggregate.MEDIAN: "median",
+    Aggregate.STDDEV: "stddev",
+}
+_BINARY: dict[Operator, type[exp.Binary]] = {
+    Operator.EQ: exp.EQ,
+    Operator.NE: exp.NEQ,
+    Operator.GT: exp.GT,
+    Operator.GE: exp.GTE,
+    Operator.LT: exp.LT,
+    Operator.LE: exp.LTE,
+}
 
 
 class PlanError(ValueError):
@@ -42,7 +54,9 @@ def compile_plan(plan: QueryPlan, schema: DataSchema) -> str:
 
 def _selected(plan: QueryPlan, columns: SqlColumns) -> list[exp.Expression]:
     groups = [columns.named(_dimension(d, plan, columns), columns.dimension_name(d)) for d in plan.dimensions]
-    return groups + [columns.named(measure_sql(m, columns, grouped=bool(groups)), columns.measure_name(m)) for m in plan.measures]
+    return groups + [
+        columns.named(measure_sql(m, columns, grouped=bool(groups)), columns.measure_name(m)) for m in plan.measures
+    ]
 
 
 def _dimension(dimension: Dimension, plan: QueryPlan, columns: SqlColumns) -> exp.Expression:
@@ -108,7 +122,9 @@ def _periods(plan: QueryPlan, columns: SqlColumns) -> list[exp.Expression]:
 
 
 def _having(measure: Measure, having: Having, columns: SqlColumns) -> exp.Expression:
-    return _compared(measure_sql(measure, columns, grouped=True), having.operator, [exp.convert(v) for v in having.values])
+    return _compared(
+        measure_sql(measure, columns, grouped=True), having.operator, [exp.convert(v) for v in having.values]
+    )
 
 
 def _ordered(query: exp.Select, plan: QueryPlan) -> exp.Select:
@@ -129,9 +145,13 @@ def _join(query: exp.Select, plan: QueryPlan, columns: SqlColumns, path: Path, j
     for name in path[:-1]:
         table = joins.key(table, name).ref_table
     key = joins.key(table, path[-1])
-    pairs = [exp.EQ(this=columns.column(ColumnRef(table=table, name=own, via=path[:-1])),
-                    expression=columns.column(ColumnRef(table=key.ref_table, name=ref, via=path)))
-             for own, ref in zip(key.columns, key.ref_columns, strict=True)]
+    pairs = [
+        exp.EQ(
+            this=columns.column(ColumnRef(table=table, name=own, via=path[:-1])),
+            expression=columns.column(ColumnRef(table=key.ref_table, name=ref, via=path)),
+        )
+        for own, ref in zip(key.columns, key.ref_columns, strict=True)
+    ]
     return query.join(columns.table(key.ref_table, path), on=exp.and_(*pairs))
 
 

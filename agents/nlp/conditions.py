@@ -4,13 +4,18 @@ from agents.nlp.draft import Draft, family
 from agents.nlp.keywords import get_keywords
 from agents.nlp.lexicon import RefKind
 from agents.nlp.marks import Mark, Quantity
+from agents.nlp.period_days import resolve
 from agents.nlp.plan import ColumnRef, Filter, Having, Operator
-from agents.nlp.periods import resolve
 from agents.nlp.refusal import RefusalError
 from agents.nlp.timeline import choose
 
-_FLIPPED = {Operator.GT: Operator.LE, Operator.GE: Operator.LT, Operator.LT: Operator.GE, Operator.LE: Operator.GT,
-            Operator.EQ: Operator.NE}
+_FLIPPED = {
+    Operator.GT: Operator.LE,
+    Operator.GE: Operator.LT,
+    Operator.LT: Operator.GE,
+    Operator.LE: Operator.GT,
+    Operator.EQ: Operator.NE,
+}
 
 
 def find_times(draft: Draft) -> None:
@@ -28,7 +33,7 @@ def find_times(draft: Draft) -> None:
     for i in marks:
         phrase = draft.marks[i].period
         assert phrase is not None
-        period = resolve(phrase, timeline)
+        period = resolve(phrase, timeline).model_copy(update={"text": draft.marks[i].text})
         draft.periods.append(period)
         draft.use(i)
         if phrase.kind == "relative":
@@ -44,7 +49,11 @@ def find_missing(draft: Draft) -> None:
         beyond = draft.after(following) if following is not None else None
         if beyond is not None and draft.marks[beyond].of(RefKind.VALUE):
             continue
-        side = following if draft.marks[i].is_a("no") and following is not None and _column_only(draft, following) else previous
+        side = (
+            following if following is not None and _column_only(draft, following) and following == i + 1 else previous
+        )
+        if draft.marks[i].is_a("no") and following is not None and _column_only(draft, following):
+            side = following
         if side is None or side in draft.used or not _column_only(draft, side):
             continue
         column = draft.column(side)
@@ -56,8 +65,13 @@ def find_missing(draft: Draft) -> None:
     for i in list(draft.open_marks()):
         empty = draft.scope.near(draft.marks[i].of(RefKind.EMPTY))
         if empty:
-            _add_empty(draft, i, ColumnRef(table=empty[0].table, name=empty[0].column) if not draft.scope.distance(empty[0].table)
-                       else draft.located(empty[0], i))
+            _add_empty(
+                draft,
+                i,
+                ColumnRef(table=empty[0].table, name=empty[0].column)
+                if not draft.scope.distance(empty[0].table)
+                else draft.located(empty[0], i),
+            )
 
 
 def _find_undone(draft: Draft, i: int) -> None:
@@ -92,7 +106,12 @@ def find_numbers(draft: Draft) -> None:
             _compare(draft, i, Operator(draft.marks[i].classes["comparator"]))
     for i in list(draft.open_marks()):
         prop, than = draft.marks[i].prop, draft.after(i)
-        if prop and draft.marks[i].text.lower() in prop.comparatives and than is not None and draft.marks[than].text.lower() == "than":
+        if (
+            prop
+            and draft.marks[i].text.lower() in prop.comparatives
+            and than is not None
+            and draft.marks[than].text.lower() == "than"
+        ):
             low = draft.marks[i].text.lower() in prop.low
             _compare(draft, than, Operator.LT if low else Operator.GT, operand=i)
     for i in list(draft.open_marks()):
@@ -112,11 +131,41 @@ def _compare(draft: Draft, i: int, operator: Operator, *, operand: int | None = 
             return
         numbers.append(second)
     target = operand if operand is not None else _operand(draft, i, numbers[-1])
+    if _compared_by_unit(draft, i, operator, numbers, target):
+        return
     if target is None:
-        raise RefusalError(f"It is not clear what “{draft.marks[i].text} {draft.marks[number].text}” is said of.",
-                      unmatched=[draft.marks[i].text, draft.marks[number].text])
+        raise RefusalError(
+            f"It is not clear what “{draft.marks[i].text} {draft.marks[number].text}” is said of.",
+            unmatched=[draft.marks[i].text, draft.marks[number].text],
+        )
     draft.use(i, *numbers)
     _add_number(draft, target, operator, [q for n in numbers if (q := draft.marks[n].quantity)])
+
+
+def _compared_by_unit(draft: Draft, i: int, operator: Operator, numbers: list[int], target: int | None) -> bool:
+    """`longer than 2000 miles`, `between 500 and 1000 miles`: the one column of the table that is measured in such a unit."""
+    unit = next((q.unit for n in numbers if (q := draft.marks[n].quantity) and q.unit), "")
+    if not unit or (target is not None and not draft.marks[target].prop):
+        return False
+    before = list(draft.assumptions)
+    said = draft.column(target, numeric=True) if target is not None else None
+    draft.assumptions = before
+    if said is not None and family(draft.scope.schema(said).unit or "") == family(unit):
+        return False
+    base = draft.scope.base
+    measured = [
+        c
+        for c in draft.scope.lexicon.table(base).columns
+        if c.unit and family(c.unit) == family(unit) and draft.scope.is_numeric(base, c.name)
+    ]
+    if len(measured) != 1:
+        return False
+    column = ColumnRef(table=base, name=measured[0].name)
+    values = tuple(_in_unit(draft, column, q) for n in numbers if (q := draft.marks[n].quantity))
+    draft.conditions.append(Filter(column=column, operator=operator, values=values))
+    draft.assume(f"What is measured in {unit} is {column.name.replace('_', ' ')}.")
+    draft.use(i, *numbers, *(() if target is None else (target,)))
+    return True
 
 
 def _operand(draft: Draft, comparator: int, number: int) -> int | None:
@@ -135,8 +184,11 @@ def _measurable(draft: Draft, i: int) -> bool:
     mark = draft.marks[i]
     if i in draft.used or mark.quantity or mark.period:
         return False
-    return bool(mark.prop) or any(draft.scope.is_numeric(r.table, r.column) for r in mark.of(RefKind.COLUMN, RefKind.PARTIAL)
-                                  if not mark.of(RefKind.TABLE) and not mark.classes)
+    return bool(mark.prop) or any(
+        draft.scope.is_numeric(r.table, r.column)
+        for r in mark.of(RefKind.COLUMN, RefKind.PARTIAL)
+        if not mark.of(RefKind.TABLE) and not mark.classes
+    )
 
 
 def _add_number(draft: Draft, target: int, operator: Operator, quantities: list[Quantity]) -> None:
@@ -162,7 +214,11 @@ def _add_number(draft: Draft, target: int, operator: Operator, quantities: list[
 
 def _averages(mark: Mark) -> bool:
     """Whether the mark makes one number of the column after it; `on average` speaks of what came before."""
-    return mark.is_a("aggregate") and not mark.classes["aggregate"].startswith("count") and not mark.text.lower().startswith("on ")
+    return (
+        mark.is_a("aggregate")
+        and not mark.classes["aggregate"].startswith("count")
+        and not mark.text.lower().startswith("on ")
+    )
 
 
 def _count_having(draft: Draft, mark: Mark, operator: Operator, quantities: list[Quantity]) -> None:
@@ -192,7 +248,12 @@ def _exact_number(draft: Draft, i: int) -> None:
     if quantity is None or i in draft.used or quantity.unit:
         return
     for side in (draft.after(i), draft.before(i)):
-        if side is None or side in draft.used or draft.marks[side].of(RefKind.TABLE) or not draft.marks[side].of(RefKind.COLUMN):
+        if (
+            side is None
+            or side in draft.used
+            or draft.marks[side].of(RefKind.TABLE)
+            or not draft.marks[side].of(RefKind.COLUMN)
+        ):
             continue
         column = draft.column(side)
         if column is not None and draft.scope.schema(column).type == "integer" and not draft.marks[side].period:
@@ -205,7 +266,9 @@ def _negation_before(draft: Draft, i: int) -> int | None:
     for k in range(i - 1, max(i - 5, -1), -1):
         if draft.marks[k].is_a("negation", "no"):
             return k
-        if not (draft.marks[k].soft or draft.marks[k].refs or draft.marks[k].is_a("comparator")) or draft.marks[k].of(RefKind.VALUE):
+        if not (draft.marks[k].soft or draft.marks[k].refs or draft.marks[k].is_a("comparator")) or draft.marks[k].of(
+            RefKind.VALUE
+        ):
             return None
     return None
 

@@ -29,6 +29,7 @@ class Draft:
     order: Order = Order.NONE
     limit: int | None = None
     sample: int | None = None
+    ranked: bool = False
     chart: Chart | None = None
     assumptions: list[str] = field(default_factory=list)
     entities: list[dict[str, str]] = field(default_factory=list)
@@ -61,7 +62,9 @@ class Draft:
             return "in"
         for k in range(i - 1, max(i - 5, -1), -1):
             mark = self.marks[k]
-            side = mark.classes.get("direction") or {"departure": "out", "arrival": "in"}.get(mark.classes.get("motion", ""))
+            side = mark.classes.get("direction") or {"departure": "out", "arrival": "in"}.get(
+                mark.classes.get("motion", "")
+            )
             if side:
                 return side
             if not (mark.soft or mark.of(RefKind.TABLE) or mark.text.lower() == "each"):
@@ -84,10 +87,14 @@ class Draft:
         found = self._narrowed(self.scope.near(refs), mark)
         if len(found) > 1:
             names = [f"{ref.column.replace('_', ' ')}" for ref in found]
-            raise RefusalError(f"“{mark.text}” may mean {' or '.join(names)}.", did_you_mean=names, unmatched=[mark.text])
+            raise RefusalError(
+                f"“{mark.text}” may mean {' or '.join(names)}.", did_you_mean=names, unmatched=[mark.text]
+            )
         if not found:
             return None
-        if partial or mark.prop:
+        if (partial or mark.prop) and not any(
+            text.startswith(f"“{mark.text}” is taken as") for text in self.assumptions
+        ):
             self.assume(f"“{mark.text}” is read as {found[0].column.replace('_', ' ')}.")
         return self.located(found[0], i)
 
@@ -111,13 +118,35 @@ class Draft:
         if len(columns) < 2:
             return columns
         spoken = self._spoken_stems(mark)
-        shared = [len(spoken & {s for term in column_terms(self.scope.lexicon.column(r.table, r.column)) for s in term}) for r in columns]
-        return [ref for ref, count in zip(columns, shared, strict=True) if count == max(shared)]
+        shared = [
+            len(spoken & {s for term in column_terms(self.scope.lexicon.column(r.table, r.column)) for s in term})
+            for r in columns
+        ]
+        best = [ref for ref, count in zip(columns, shared, strict=True) if count == max(shared)]
+        named = [ref for ref in best if ref.column.lower().replace("_", " ") == mark.text.lower()]
+        return named or self._first_side(best, mark)
+
+    def _first_side(self, refs: list[Ref], mark: Mark) -> list[Ref]:
+        """Of two columns that are the two sides of one thing (departure and arrival delay), the first, and say so."""
+        sides = [self._side(ref) for ref in refs]
+        if len(refs) != 2 or set(sides) != {"out", "in"}:
+            return refs
+        names = [ref.column.replace("_", " ") for ref in refs]
+        first = sides.index("out")
+        self.assume(f"“{mark.text}” is taken as {names[first]}, not {names[1 - first]}.")
+        return [refs[first]]
+
+    def _side(self, ref: Ref) -> str | None:
+        words = {s for term in column_terms(self.scope.lexicon.column(ref.table, ref.column)) for s in term}
+        sides = [
+            side for side, nouns in get_keywords().direction_nouns.items() if words & {stem(noun) for noun in nouns}
+        ]
+        return sides[0] if len(sides) == 1 else None
 
     def _spoken_stems(self, mark: Mark) -> set[str]:
-        own = {s for t in self.tokens[mark.start:mark.end] for s in t.stems}
+        own = {s for t in self.tokens[mark.start : mark.end] for s in t.stems}
         free = [m for i, m in enumerate(self.marks) if m is not mark and i not in self.used]
-        stems = {s for m in free if m.of(RefKind.PARTIAL) for t in self.tokens[m.start:m.end] for s in t.stems}
+        stems = {s for m in free if m.of(RefKind.PARTIAL) for t in self.tokens[m.start : m.end] for s in t.stems}
         motions = [m.classes["motion"] for m in free if m.is_a("motion")]
         return (stems | {stem(word) for word in motions}) - own
 

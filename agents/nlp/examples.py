@@ -20,7 +20,9 @@ def example_questions(planner: RulePlanner) -> list[str]:
     """Up to a dozen questions the planner answers, the largest table first, of every kind the schema allows."""
     tables = sorted(planner.schema.tables, key=lambda table: -table.row_count)
     asked = [list(_questions(table)) for table in tables]
-    offered = [question for questions in asked[:1] for question in questions] + [question for questions in asked[1:] for question in questions[:2]]
+    offered = [question for questions in asked[:1] for question in questions] + [
+        question for questions in asked[1:] for question in questions[:2]
+    ]
     return [question for question in dict.fromkeys(offered) if _answered(planner, question)][:_MOST]
 
 
@@ -59,7 +61,7 @@ def _about(table: TableSchema, number: ColumnSchema, groups: list[ColumnSchema])
     if timelines(table, ()):
         yield f"Average {name} over time"
     for column in groups:
-        if 2 <= len(column.values):
+        if len(column.values) >= 2:
             yield f"Compare the average {name} of {column.values[0]} and {column.values[1]}"
             return
 
@@ -67,14 +69,23 @@ def _about(table: TableSchema, number: ColumnSchema, groups: list[ColumnSchema])
 def _numbers(table: TableSchema) -> Iterator[ColumnSchema]:
     """The columns worth averaging, those with a unit first."""
     keys = {name for key in table.foreign_keys for name in key.columns} | set(table.primary_key)
-    plain = [c for c in table.columns if c.type in ("number", "integer") and c.name not in keys
-             and not (set(words_of(c.name)) & (_PARTS_OF_TIME | _NAMES))]
+    plain = [
+        c
+        for c in table.columns
+        if c.type in ("number", "integer")
+        and c.name not in keys
+        and not (set(words_of(c.name)) & (_PARTS_OF_TIME | _NAMES))
+    ]
     yield from sorted(plain, key=lambda c: c.unit is None)
 
 
 def _groups(table: TableSchema) -> Iterator[ColumnSchema]:
     """The text columns with few values."""
-    yield from (c for c in table.columns if c.type == "string" and 2 <= (c.distinct_count or 0) <= 50 and c.name not in table.primary_key)
+    yield from (
+        c
+        for c in table.columns
+        if c.type == "string" and 2 <= (c.distinct_count or 0) <= 50 and c.name not in table.primary_key
+    )
 
 
 def spoken(column: ColumnSchema) -> str:

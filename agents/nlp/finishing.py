@@ -21,7 +21,9 @@ def find_order(draft: Draft) -> None:
         mark = draft.marks[i]
         if mark.is_a("judgements"):
             _check_judgement(draft, i)
-        low = mark.classes.get("superlative", mark.classes.get("top", "")).endswith("low") and not _good_is_low(draft, i)
+        low = mark.classes.get("superlative", mark.classes.get("top", "")).endswith("low") and not _good_is_low(
+            draft, i
+        )
         _order(draft, i, low=low)
     for mark in draft.marks:
         if mark.prop and mark.text.lower() in mark.prop.superlatives and draft.order is not Order.MEASURE_ASC:
@@ -53,8 +55,11 @@ def _check_judgement(draft: Draft, i: int) -> None:
     unwanted = {stem(noun) for prop in get_keywords().properties if prop.bare for noun in prop.nouns}
     known = draft.scope.schema(column) if column else None
     if known is None or not any(unwanted & set(term) for term in column_terms(known)):
-        raise RefusalError(f"What “{draft.marks[i].text}” means here is not clear: say highest or lowest.", unmatched=[draft.marks[i].text],
-                      did_you_mean=["highest", "lowest"])
+        raise RefusalError(
+            f"What “{draft.marks[i].text}” means here is not clear: say highest or lowest.",
+            unmatched=[draft.marks[i].text],
+            did_you_mean=["highest", "lowest"],
+        )
     draft.assume("The best is the lowest, the worst the highest.")
 
 
@@ -77,7 +82,10 @@ def find_share(draft: Draft) -> None:
             draft.measures[place] = measure.model_copy(update={"where": tuple(draft.conditions)})
             draft.conditions.clear()
             if not draft.dimensions and not draft.measures[place].where:
-                raise RefusalError("A share needs a condition or a group.", suggestions=["Say the share of what, for example per group."])
+                raise RefusalError(
+                    "A share needs a condition or a group.",
+                    suggestions=["Say the share of what, for example per group."],
+                )
 
 
 def find_bare_properties(draft: Draft) -> None:
@@ -98,10 +106,14 @@ def find_bare_properties(draft: Draft) -> None:
 
 def find_listing(draft: Draft) -> None:
     """Rows as they are: asked to list or show rows under some condition."""
-    if draft.measures or not (asks_rows(draft) and (draft.conditions or draft.periods)):
+    listed = any(m.is_a("list") and m.text.lower().startswith("list") for m in draft.marks)
+    if draft.measures or not (asks_rows(draft) and (draft.conditions or draft.periods or listed)):
         return
     columns = draft.scope.lexicon.table(draft.scope.base).columns
-    draft.measures.extend(Measure.model_validate({"aggregate": "none", "column": {"table": draft.scope.base, "name": c.name}}) for c in columns)
+    draft.measures.extend(
+        Measure.model_validate({"aggregate": "none", "column": {"table": draft.scope.base, "name": c.name}})
+        for c in columns
+    )
     draft.limit = draft.limit or _LIST_LIMIT
 
 
@@ -110,9 +122,18 @@ def to_plan(draft: Draft) -> QueryPlan:
     if draft.order is Order.NONE and draft.dimensions:
         draft.order = Order.DIMENSIONS if draft.dimensions[0].column is None else Order.MEASURE_DESC
     return QueryPlan(
-        table=draft.scope.base, measures=tuple(draft.measures), dimensions=tuple(_ordered(draft.dimensions)),
-        filters=tuple(dict.fromkeys(draft.conditions)), time_axis=draft.time_axis, periods=tuple(draft.periods), having=draft.having,
-        order=draft.order, limit=draft.limit, sample=draft.sample, chart=draft.chart or _chart(draft))
+        table=draft.scope.base,
+        measures=tuple(draft.measures),
+        dimensions=tuple(_ordered(draft.dimensions)),
+        filters=tuple(dict.fromkeys(draft.conditions)),
+        time_axis=draft.time_axis,
+        periods=tuple(draft.periods),
+        having=draft.having,
+        order=draft.order,
+        limit=draft.limit,
+        sample=draft.sample,
+        chart=draft.chart or _chart(draft),
+    )
 
 
 def _ordered(dimensions: list[Dimension]) -> list[Dimension]:
@@ -123,7 +144,7 @@ def _ordered(dimensions: list[Dimension]) -> list[Dimension]:
 def _chart(draft: Draft) -> Chart:
     if any(m.aggregate is Aggregate.NONE for m in draft.measures):
         return Chart.TABLE
-    if not draft.dimensions:
+    if not draft.dimensions or draft.limit == 1:
         return Chart.NUMBER if len(draft.measures) == 1 else Chart.TABLE
     if any(d.grain not in (None, Grain.WEEKDAY, Grain.HOUR) for d in draft.dimensions):
         return Chart.LINE if len(draft.dimensions) < 3 else Chart.TABLE

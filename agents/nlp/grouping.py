@@ -15,8 +15,8 @@ def find_groups(draft: Draft) -> None:
     for i in list(draft.open_marks("group")):
         _take_list(draft, i)
     for i in list(draft.open_marks("grain")):
-        if not draft.marks[i].of(RefKind.COLUMN) or i == 0 or not draft.marks[i - 1].is_a("comparator"):
-            _add_grain(draft, i)
+        draft.ranked = draft.ranked or (i > 0 and draft.marks[i - 1].is_a("which", "superlative", "top"))
+        _add_grain(draft, i)
     if any(True for _ in draft.open_marks("trend")):
         _add_trend(draft)
     _take_ranked(draft)
@@ -62,7 +62,12 @@ def _take_ranked(draft: Draft) -> None:
 
 
 def add_leftover(draft: Draft) -> None:
-    """A column named without any grouping word (`island with the most penguins`) groups as well."""
+    """A column named without any grouping word (`island with the most penguins`) groups a ranking."""
+    if not (
+        draft.having
+        or any(m.is_a("superlative", "top") or (m.prop and m.text.lower() in m.prop.superlatives) for m in draft.marks)
+    ):
+        return
     for i in list(draft.open_marks()):
         if draft.marks[i].refs and not draft.marks[i].classes and not said_already(draft, i):
             _add(draft, i, ranked=True)
@@ -72,15 +77,14 @@ def _add(draft: Draft, i: int, *, ranked: bool = False) -> bool:
     """Group by what mark `i` names, if it can be grouped by."""
     i = _head(draft, i)
     mark = draft.marks[i]
-    if mark.is_a("grain") and not ranked:
-        return _add_grain(draft, i)
     if mark.is_a("grain"):
-        return False
+        return not ranked and _add_grain(draft, i)
     column = group_column(draft, i)
     if column is None:
         return False
     if not any(d.column == column for d in draft.dimensions):
         draft.dimensions.append(Dimension(column=column))
+    draft.ranked = draft.ranked or ranked
     draft.entities.append({"text": mark.text, "type": "dimension", "column": f"{column.table}.{column.name}"})
     draft.use(i)
     return True
@@ -92,7 +96,9 @@ def _head(draft: Draft, i: int) -> int:
     if i + 1 >= len(draft.marks) or i + 1 in draft.used or first.of(RefKind.COLUMN):
         return i
     tables = {ref.table for ref in first.of(RefKind.TABLE, RefKind.PARTIAL)}
-    if not any(ref.table in tables for ref in draft.marks[i + 1].of(RefKind.COLUMN)) or draft.marks[i + 1].of(RefKind.TABLE):
+    if not any(ref.table in tables for ref in draft.marks[i + 1].of(RefKind.COLUMN)) or draft.marks[i + 1].of(
+        RefKind.TABLE
+    ):
         return i
     draft.use(i)
     return i + 1
@@ -104,7 +110,7 @@ def group_column(draft: Draft, i: int) -> ColumnRef | None:
     tables = [ref.table for ref in mark.of(RefKind.TABLE) if ref.table in scope.paths]
     if scope.base in tables or mark.quantity or mark.period or mark.prop:
         return None
-    if tables and not mark.text.lower() in {ref.column for ref in mark.of(RefKind.COLUMN)}:
+    if tables and mark.text.lower() not in {ref.column for ref in mark.of(RefKind.COLUMN)}:
         return _row_name(draft, tables[0], i)
     if mark.classes and not mark.of(RefKind.COLUMN):
         return None
@@ -114,7 +120,12 @@ def group_column(draft: Draft, i: int) -> ColumnRef | None:
 
 def _few_numbers(draft: Draft, i: int) -> ColumnRef | None:
     column = draft.column(i)
-    if column is None or draft.scope.schema(column).type != "integer" or not i or not draft.marks[i - 1].is_a("group", "which"):
+    if (
+        column is None
+        or draft.scope.schema(column).type != "integer"
+        or not i
+        or not draft.marks[i - 1].is_a("group", "which")
+    ):
         return None
     return column
 

@@ -56,10 +56,35 @@ class Keywords:
         return dict(self.phrases.get(words, ()))
 
 
-_GROUPED = {"aggregates": "aggregate", "superlatives": "superlative", "top": "top", "grains": "grain", "comparators": "comparator",
-            "motions": "motion", "unsupported": "unsupported"}
-_FLAT = ("judgements", "group", "which", "compare", "relation", "distribution", "trend", "change", "grain_links", "whole", "negation",
-         "no", "missing", "present", "list", "label", "how", "filler")
+_GROUPED = {
+    "aggregates": "aggregate",
+    "superlatives": "superlative",
+    "top": "top",
+    "grains": "grain",
+    "comparators": "comparator",
+    "motions": "motion",
+    "unsupported": "unsupported",
+}
+_FLAT = (
+    "judgements",
+    "group",
+    "which",
+    "compare",
+    "relation",
+    "distribution",
+    "trend",
+    "change",
+    "grain_links",
+    "whole",
+    "negation",
+    "no",
+    "missing",
+    "present",
+    "list",
+    "label",
+    "how",
+    "filler",
+)
 
 
 @cache
@@ -79,7 +104,9 @@ def get_keywords() -> Keywords:
         properties=tuple(_property(entry) for entry in raw["properties"]),
         forms=_forms(raw["word_forms"]),
         abbreviations=dict(raw["abbreviations"]),
-        units={word: Unit(family, float(size)) for family, sizes in raw["units"].items() for word, size in sizes.items()},
+        units={
+            word: Unit(family, float(size)) for family, sizes in raw["units"].items() for word, size in sizes.items()
+        },
         numbers={word: float(value) for word, value in raw["numbers"].items()},
         direction_nouns={member: frozenset(direction["nouns"]) for member, direction in raw["directions"].items()},
         longest=max(len(words) for words in phrases),
@@ -102,10 +129,14 @@ def _forms(groups: list[list[str]]) -> dict[str, frozenset[str]]:
 def _property(entry: dict[str, Any]) -> Property:
     adjectives = [*entry["high"], *entry["low"]]
     return Property(
-        high=frozenset(entry["high"]), low=frozenset(_all_forms(entry["low"])), verbs=frozenset(entry.get("verbs", ())),
+        high=frozenset(entry["high"]),
+        low=frozenset(_all_forms(entry["low"])),
+        verbs=frozenset(entry.get("verbs", ())),
         comparatives=frozenset([*(_graded(a, "er") for a in adjectives), *entry.get("comparative", ())]),
         superlatives=frozenset([*(_graded(a, "est") for a in adjectives), *entry.get("superlative", ())]),
-        nouns=tuple(entry["nouns"]), units=frozenset(entry["units"]), bare=entry.get("bare") == "true",
+        nouns=tuple(entry["nouns"]),
+        units=frozenset(entry["units"]),
+        bare=entry.get("bare") == "true",
     )
 
 

@@ -14,18 +14,29 @@ def check_all_used(draft: Draft) -> None:
     _check_who(draft)
     left = [draft.marks[i].text for i in draft.open_marks() if not draft.marks[i].soft]
     if left:
-        raise RefusalError(f"It is not clear what {', '.join(f'“{text}”' for text in left)} means here.", unmatched=left)
+        raise RefusalError(
+            f"It is not clear what {', '.join(f'“{text}”' for text in left)} means here.", unmatched=left
+        )
     if not draft.measures:
-        raise RefusalError("It is not clear what is asked for.", suggestions=["Say what to count or average, and of what."])
+        raise RefusalError(
+            "It is not clear what is asked for.", suggestions=["Say what to count or average, and of what."]
+        )
     if draft.having is not None and (not draft.dimensions or draft.measures[0].aggregate is Aggregate.NONE):
-        raise RefusalError("A condition on a total needs groups.", suggestions=["Say per what, for example “which ... have more than ...”."])
+        raise RefusalError(
+            "A condition on a total needs groups.",
+            suggestions=["Say per what, for example “which ... have more than ...”."],
+        )
 
 
 def _check_who(draft: Draft) -> None:
     """`who` asks for a group; nothing in a schema says which one, unless values to choose from are named."""
-    asked = [m.text for m in draft.marks if m.text.lower() in ("who", "whose")]
+    asked = [m.text for m in draft.marks[:1] if m.text.lower() in ("who", "whose")]
     if asked and not any(d.column in draft.values_of.values() for d in draft.dimensions):
-        raise RefusalError(f"It is not clear who “{asked[0]}” may be.", unmatched=asked, suggestions=["Say “which” and the kind of thing."])
+        raise RefusalError(
+            f"It is not clear who “{asked[0]}” may be.",
+            unmatched=asked,
+            suggestions=["Say “which” and the kind of thing."],
+        )
 
 
 def said_already(draft: Draft, i: int) -> bool:
@@ -40,12 +51,20 @@ def said_already(draft: Draft, i: int) -> bool:
         return True
     if any((ref.table, ref.column) in columns for ref in mark.of(RefKind.COLUMN)) and not mark.of(RefKind.VALUE):
         return True
-    return bool(mark.of(RefKind.PARTIAL)) and any((r.table, r.column) in columns for r in mark.of(RefKind.PARTIAL)) and not mark.of(RefKind.VALUE)
+    return (
+        bool(mark.of(RefKind.PARTIAL))
+        and any((r.table, r.column) in columns for r in mark.of(RefKind.PARTIAL))
+        and not mark.of(RefKind.VALUE)
+    )
 
 
 def _used_columns(draft: Draft) -> set[tuple[str, str]]:
-    refs = [*(m.column for m in draft.measures), *(d.column for d in draft.dimensions), *(f.column for f in draft.conditions),
-            *(f.column for m in draft.measures for f in m.where)]
+    refs = [
+        *(m.column for m in draft.measures),
+        *(d.column for d in draft.dimensions),
+        *(f.column for f in draft.conditions),
+        *(f.column for m in draft.measures for f in m.where),
+    ]
     moment = draft.time_axis.moment if draft.time_axis else None
     return {(ref.table, ref.name) for ref in (*refs, moment) if ref is not None}
 
@@ -56,7 +75,12 @@ def _used_tables(draft: Draft) -> set[str]:
 
 def _key_tables(draft: Draft) -> set[str]:
     """Tables a used key points to: `plane` says no more than its tail number."""
-    keys = [(t, key) for t in draft.scope.paths for key in draft.scope.lexicon.table(t).foreign_keys if len(key.columns) == 1]
+    keys = [
+        (t, key)
+        for t in draft.scope.paths
+        for key in draft.scope.lexicon.table(t).foreign_keys
+        if len(key.columns) == 1
+    ]
     return {key.ref_table for table, key in keys if (table, key.columns[0]) in _used_columns(draft)}
 
 

@@ -14,7 +14,9 @@ from agents.nlp.tokens import stem, words_of
 Stems = tuple[str, ...]
 _SHORT_VALUE = 3
 _CLAUSE = re.compile(r"[;,:(.]")
-_EMPTY_WHEN = re.compile(r"\b(?:empty|null|missing|blank|none) (?:when|if|for) (?:the \w+ (?:was|is) )?(\w+)", re.IGNORECASE)
+_EMPTY_WHEN = re.compile(
+    r"\b(?:empty|null|missing|blank|none) (?:when|if|for) (?:the \w+ (?:was|is) )?(\w+)", re.IGNORECASE
+)
 _LABELS = frozenset({"name", "title", "label", "full_name"})
 
 
@@ -68,7 +70,11 @@ class Lexicon:
     def label(self, table: str) -> str | None:
         """The column that names a row of the table to people, if it has one besides its key."""
         own = {f"{stem(word)}_name" for word in words_of(table)}
-        names = [c.name for c in self._tables[table].columns if c.type == "string" and c.name not in self._tables[table].primary_key]
+        names = [
+            c.name
+            for c in self._tables[table].columns
+            if c.type == "string" and c.name not in self._tables[table].primary_key
+        ]
         return next((n for n in names if n.lower() in _LABELS | own), None)
 
     def measured_by(self, prop: Property) -> list[Ref]:
@@ -76,7 +82,11 @@ class Lexicon:
         nouns = [{stem(word) for word in noun.split()} for noun in prop.nouns]
         columns = [(t, c) for t in self.schema.tables for c in t.columns if c.type in ("number", "integer")]
         for noun in nouns:
-            named = [Ref(RefKind.COLUMN, t.name, c.name) for t, c in columns if any(noun <= set(term) for term in column_terms(c))]
+            named = [
+                Ref(RefKind.COLUMN, t.name, c.name)
+                for t, c in columns
+                if any(noun <= set(term) for term in column_terms(c))
+            ]
             if named:
                 return named
         return [Ref(RefKind.COLUMN, t.name, c.name) for t, c in columns if c.unit and c.unit in prop.units]
@@ -135,7 +145,9 @@ def column_terms(column: ColumnSchema) -> list[Stems]:
     clause = [w for w in words_of(_CLAUSE.split(column.description)[0]) if w not in _stop_words()]
     if 0 < len(clause) <= 3:
         phrases.append(clause)
-    seen = dict.fromkeys(tuple(stem(word) for word in phrase if word not in ("of", "the", "in", "at")) for phrase in phrases)
+    seen = dict.fromkeys(
+        tuple(stem(word) for word in phrase if word not in ("of", "the", "in", "at")) for phrase in phrases
+    )
     return [term for term in seen if term]
 
 

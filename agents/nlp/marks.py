@@ -10,7 +10,22 @@ from agents.nlp.tokens import Token
 
 _LONGEST_GAPPED = 5
 _CONNECTING = frozenset({"of", "the", "in", "a", "s", "for"})
-_SOFT = frozenset({"filler", "which", "how", "compare", "change", "motion", "whole", "grain_links", "direction", "list", "group", "present"})
+_SOFT = frozenset(
+    {
+        "filler",
+        "which",
+        "how",
+        "compare",
+        "change",
+        "motion",
+        "whole",
+        "grain_links",
+        "direction",
+        "list",
+        "group",
+        "present",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,9 @@ class Mark:
     def soft(self) -> bool:
         """Whether the words may go unused without loss."""
         named = any(ref.kind is not RefKind.PARTIAL for ref in self.refs)
-        content = named or self.prop or self.quantity or self.period or self.is_a("negation", "no", "unsupported", "missing")
+        content = (
+            named or self.prop or self.quantity or self.period or self.is_a("negation", "no", "unsupported", "missing")
+        )
         return bool(set(self.classes) & _SOFT) and not content
 
     @property
@@ -56,7 +73,12 @@ class Mark:
         length = self.end - self.start
         exact = any(ref.kind is not RefKind.PARTIAL for ref in self.refs)
         if self.period or exact or self.prop or self.quantity or set(self.classes) - {"filler"}:
-            return length + 0.1 * (length - 1) + (0.05 if self.period or exact else 0) + (0.15 if self.quantity and self.quantity.unit else 0)
+            return (
+                length
+                + 0.1 * (length - 1)
+                + (0.05 if self.period or exact else 0)
+                + (0.15 if self.quantity and self.quantity.unit else 0)
+            )
         return 0.6 * length if self.refs else 0.4 * length
 
 
@@ -70,8 +92,15 @@ def annotate(tokens: Sequence[Token], lexicon: Lexicon) -> list[Mark]:
 
 
 def _merged(one: Mark, two: Mark) -> Mark:
-    return replace(one, classes=one.classes | two.classes, refs=one.refs + two.refs, prop=one.prop or two.prop,
-                   quantity=one.quantity or two.quantity, period=one.period or two.period, unit=one.unit or two.unit)
+    return replace(
+        one,
+        classes=one.classes | two.classes,
+        refs=one.refs + two.refs,
+        prop=one.prop or two.prop,
+        quantity=one.quantity or two.quantity,
+        period=one.period or two.period,
+        unit=one.unit or two.unit,
+    )
 
 
 def _best(marks: list[Mark], length: int) -> list[Mark]:
@@ -94,7 +123,8 @@ def _all_marks(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Mark]:
         yield Mark(phrase.start, phrase.end, _text(tokens, phrase.start, phrase.end), period=phrase)
     for i, token in enumerate(tokens):
         for prop in get_keywords().properties:
-            if token.lower in prop.words:
+            noun = token.lower in prop.nouns and not any((s,) in lexicon.terms for s in token.stems)
+            if token.lower in prop.words or noun:
                 yield Mark(i, i + 1, token.text, prop=prop, refs=tuple(lexicon.measured_by(prop)))
 
 
@@ -155,7 +185,12 @@ def _quantity_marks(tokens: Sequence[Token]) -> Iterator[Mark]:
         if token.number is not None:
             yield Mark(i, i + 1, token.text, quantity=Quantity(token.number))
         if unit and (token.number is not None or token.lower in ("a", "an")):
-            yield Mark(i, i + 2, f"{token.text} {unit}", quantity=Quantity(token.number or 1.0, unit.lower() if unit.lower() in units else unit))
+            yield Mark(
+                i,
+                i + 2,
+                f"{token.text} {unit}",
+                quantity=Quantity(token.number or 1.0, unit.lower() if unit.lower() in units else unit),
+            )
         if token.lower in units and len(token.lower) > 1:
             yield Mark(i, i + 1, token.text, unit=token.lower)
 

@@ -25,10 +25,30 @@ def _join_names(draft: Draft) -> None:
     """`average number of pages`: between an aggregate and a numeric column, `number of` is a part of the column's name."""
     for i in list(draft.open_marks("aggregate")):
         following = draft.after(i)
-        counting = following is not None and draft.marks[following].text.lower() in ("number of", "the number of", "amount of", "quantity of")
+        counting = following is not None and draft.marks[following].text.lower() in (
+            "number of",
+            "the number of",
+            "amount of",
+            "quantity of",
+        )
         beyond = draft.after(following) if following is not None and counting else None
         if following is not None and beyond is not None and draft.column(beyond, numeric=True) is not None:
             draft.use(following)
+
+
+def find_degrees(draft: Draft) -> None:
+    """`longest distance`: before a number's own name, how something is only says highest or lowest."""
+    for i in list(draft.open_marks()):
+        mark = draft.marks[i]
+        if mark.prop is None or mark.text.lower() not in mark.prop.superlatives:
+            continue
+        following = draft.after(i)
+        if following is not None and draft.marks[following].is_a("aggregate"):
+            following = draft.after(following)
+        if following is not None and not draft.marks[following].prop and draft.marks[following].of(RefKind.COLUMN):
+            if draft.column(following, numeric=True) is not None:
+                degree = "low" if mark.text.lower() in mark.prop.low else "high"
+                draft.marks[i] = Mark(mark.start, mark.end, mark.text, classes={"superlative": degree})
 
 
 def find_implied(draft: Draft) -> None:
@@ -38,7 +58,9 @@ def find_implied(draft: Draft) -> None:
     for i in list(draft.open_marks()):
         column = _implied_column(draft, i)
         if column is not None and not any(m.column == column for m in draft.measures):
-            aggregate = _implied_aggregate(draft, i)
+            aggregate = _implied_aggregate(draft, i) if not draft.measures else _listed(draft, i)
+            if aggregate is None:
+                continue
             draft.measures.append(Measure(aggregate=aggregate, column=column))
             draft.use(i)
         elif column is not None:
@@ -52,13 +74,16 @@ def find_rows(draft: Draft) -> None:
         limited = draft.conditions or draft.periods
         if draft.dimensions or (limited and mentions and not asks_rows(draft)):
             draft.measures.append(Measure(aggregate=Aggregate.COUNT))
-            draft.assume(f"What is counted is the rows of {draft.scope.base}.")
+            if not mentions:
+                draft.assume(f"What is counted is the rows of {draft.scope.base}.")
     draft.use(*mentions)
 
 
 def asks_rows(draft: Draft) -> bool:
     """Whether the rows themselves are wanted: `list`, `show me`."""
-    return any(m.is_a("list") or m.text.lower() in ("show", "display", "give", "find", "get", "see") for m in draft.marks)
+    return any(
+        m.is_a("list") or m.text.lower() in ("show", "display", "give", "find", "get", "see") for m in draft.marks
+    )
 
 
 def _target(draft: Draft, i: int, *, counted: bool) -> int | None:
@@ -68,14 +93,27 @@ def _target(draft: Draft, i: int, *, counted: bool) -> int | None:
         said = next(earlier, None)
         if said is not None and not draft.names_rows(said):
             return said
+    beside = draft.after(i)
+    if not counted and beside is not None and _joined_aggregate(draft, beside):
+        return _target(draft, beside, counted=False)
     for k in range(i + 1, len(draft.marks)):
         if k not in draft.used and _can(draft, k, counted=counted):
             return k
-        if draft.marks[k].is_a("aggregate", "group") and k not in draft.used and not draft.marks[k].text.lower() == "the":
+        if (
+            draft.marks[k].is_a("aggregate", "group")
+            and k not in draft.used
+            and not draft.marks[k].text.lower() == "the"
+        ):
             break
         if counted and not (draft.marks[k].soft or k in draft.values_of or draft.marks[k].is_a("superlative")):
             break
     return next(earlier, None)
+
+
+def _joined_aggregate(draft: Draft, k: int) -> bool:
+    """`minimum and maximum departure delay`: both are of the same column."""
+    joined = draft.marks[k - 1].text.lower() in ("and", "or")
+    return joined and draft.marks[k].is_a("aggregate") and Aggregate(draft.marks[k].classes["aggregate"]) not in _COUNTS
 
 
 def _can(draft: Draft, k: int, *, counted: bool) -> bool:
@@ -110,19 +148,26 @@ def _counted_column(draft: Draft, target: int) -> ColumnRef | None:
     table = draft.scope.lexicon.table(tables[0])
     if len(table.primary_key) != 1:
         return None
-    via = draft.scope.path(table.name, draft.direction(target), draft.spoken_columns()) if table.name != draft.scope.base else ()
+    via = (
+        draft.scope.path(table.name, draft.direction(target), draft.spoken_columns())
+        if table.name != draft.scope.base
+        else ()
+    )
     return ColumnRef(table=table.name, name=table.primary_key[0], via=via)
 
 
 def _aggregate(draft: Draft, i: int, target: int, aggregate: Aggregate) -> None:
     if draft.names_rows(target) and draft.column(target, numeric=True) is None:
-        later = [k for k in draft.open_marks() if k > target and not draft.names_rows(k) and _can(draft, k, counted=False)]
+        later = [
+            k for k in draft.open_marks() if k > target and not draft.names_rows(k) and _can(draft, k, counted=False)
+        ]
         if not later:
             return
         target = later[0]
     column = draft.column(target, numeric=True)
     if column is not None:
-        draft.use(i, target)
+        beside = draft.after(i)
+        draft.use(i, *(() if beside is not None and _joined_aggregate(draft, beside) else (target,)))
         _append(draft, Measure(aggregate=aggregate, column=column))
 
 
@@ -144,11 +189,19 @@ def _implied_column(draft: Draft, i: int) -> ColumnRef | None:
     return draft.column(i, numeric=True)
 
 
+def _listed(draft: Draft, i: int) -> Aggregate | None:
+    """A further column joined by `and` to one that is measured is measured alike."""
+    joined = i > 1 and draft.marks[i - 1].text.lower() == "and" and i - 2 in draft.used
+    last = draft.measures[-1].aggregate
+    return last if joined and last not in _COUNTS else None
+
+
 def _implied_aggregate(draft: Draft, i: int) -> Aggregate:
     mark = draft.marks[i]
-    extreme = _extreme(draft, i, mark)
-    if extreme and not draft.dimensions:
-        return extreme
+    if not draft.ranked:
+        extreme = _extreme(draft, i, mark)
+        if extreme is not None:
+            return extreme
     name = mark.text.lower()
     draft.assume(f"“{name}” is taken as its average.")
     return Aggregate.AVG

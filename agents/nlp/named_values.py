@@ -14,7 +14,11 @@ _COMPARING = ("compare", "comparison", "comparing", "versus", "vs", "than", "dif
 def find_values(draft: Draft) -> None:
     """Every value named becomes a filter; several values of one column that are compared also group the rows."""
     marks = [i for i in draft.open_marks() if draft.marks[i].of(RefKind.VALUE)]
-    shared = Counter((ref.table, ref.column) for i in marks for ref in {(r.table, r.column): r for r in draft.marks[i].of(RefKind.VALUE)}.values())
+    shared = Counter(
+        (ref.table, ref.column)
+        for i in marks
+        for ref in {(r.table, r.column): r for r in draft.marks[i].of(RefKind.VALUE)}.values()
+    )
     wanted: dict[ColumnRef, list[str]] = {}
     unwanted: dict[ColumnRef, list[str]] = {}
     for i in marks:
@@ -54,7 +58,10 @@ def _choose(draft: Draft, i: int, shared: Counter[tuple[str, str]]) -> Ref | Non
     refs = draft.scope.near([ref for ref in refs if shared[ref.table, ref.column] == most])
     side = draft.direction(i)
     spoken = _beside(draft, i)
-    for narrowed in ([r for r in refs if (r.table, r.column) in spoken], [r for r in refs if side and draft.scope.points(r.column, side)]):
+    for narrowed in (
+        [r for r in refs if (r.table, r.column) in spoken],
+        [r for r in refs if side and draft.scope.points(r.column, side)],
+    ):
         refs = narrowed or refs
     if len(refs) > 1:
         names = [f"{ref.column} {'/'.join(ref.values)}" for ref in refs]
@@ -75,7 +82,10 @@ def _absorb(draft: Draft, i: int, column: ColumnRef) -> None:
             continue
         mark = draft.marks[k]
         own = any((r.table, r.column) == (column.table, column.name) for r in mark.of(RefKind.COLUMN))
-        its_table = any(r.table == column.table for r in mark.of(RefKind.TABLE, RefKind.PARTIAL)) and column.table != draft.scope.base
+        its_table = (
+            any(r.table == column.table for r in mark.of(RefKind.TABLE, RefKind.PARTIAL))
+            and column.table != draft.scope.base
+        )
         if (own or its_table) and not _grouped(draft, k):
             draft.use(k)
 
@@ -87,13 +97,17 @@ def _grouped(draft: Draft, k: int) -> bool:
 def _compared(draft: Draft) -> bool:
     """Whether the values are set against each other; a mere `or` inside a count is not."""
     text = " ".join(t.lower for t in draft.tokens)
-    asks_who = draft.marks[0].is_a("which") or any(m.prop and m.text.lower() in m.prop.comparatives for m in draft.marks)
+    asks_who = draft.marks[0].is_a("which") or any(
+        m.prop and m.text.lower() in m.prop.comparatives for m in draft.marks
+    )
     counting = any(m.classes.get("aggregate", "").startswith("count") for m in draft.marks)
     return any(word in text.split() for word in _COMPARING) or asks_who or (" or " not in f" {text} " and not counting)
 
 
 def _explain(draft: Draft, i: int, ref: Ref) -> None:
     text = draft.marks[i].text
-    draft.entities.append({"text": text, "type": "value", "column": f"{ref.table}.{ref.column}", "value": ", ".join(ref.values)})
+    draft.entities.append(
+        {"text": text, "type": "value", "column": f"{ref.table}.{ref.column}", "value": ", ".join(ref.values)}
+    )
     if not ref.exact:
         draft.assume(f"“{text}” is read as {', '.join(ref.values)}.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.contract import DataSchema
+from agents.nlp.compared_times import join_times
 from agents.nlp.conditions import find_missing, find_numbers, find_times
 from agents.nlp.draft import Draft
 from agents.nlp.finishing import find_bare_properties, find_listing, find_order, find_share, to_plan
@@ -12,9 +13,9 @@ from agents.nlp.grouping import add_leftover, find_groups, name_rows
 from agents.nlp.leftovers import check_all_used
 from agents.nlp.lexicon import Lexicon
 from agents.nlp.marks import Mark, annotate
-from agents.nlp.measuring import find_implied, find_measures, find_rows
+from agents.nlp.measuring import find_degrees, find_implied, find_measures, find_rows
 from agents.nlp.named_values import find_values
-from agents.nlp.plan import QueryPlan
+from agents.nlp.plan import Aggregate, QueryPlan
 from agents.nlp.refusal import RefusalError
 from agents.nlp.scope import choose_scope
 from agents.nlp.shapes import find_distribution, find_relation
@@ -23,8 +24,24 @@ from agents.nlp.tokens import Token, tokenize
 from agents.nlp.wording import describe
 
 _RULES: tuple[Callable[[Draft], None], ...] = (
-    find_times, find_missing, find_values, find_numbers, find_relation, find_distribution, find_groups, find_measures,
-    find_bare_properties, find_implied, add_leftover, name_rows, find_rows, find_order, find_share, find_listing,
+    find_times,
+    join_times,
+    find_missing,
+    find_values,
+    find_degrees,
+    find_numbers,
+    find_relation,
+    find_distribution,
+    find_groups,
+    find_measures,
+    find_bare_properties,
+    add_leftover,
+    find_implied,
+    name_rows,
+    find_rows,
+    find_order,
+    find_share,
+    find_listing,
 )
 _MESSAGES = {
     "causes": "The data says what happened, not why.",
@@ -81,7 +98,11 @@ class RulePlanner:
         unknown = [token.text for i, token in enumerate(tokens) if i not in covered]
         if unknown:
             near = list(dict.fromkeys(word for text in unknown for word in self._speller.near(text)))
-            raise RefusalError(f"Nothing in the data matches {', '.join(f'“{word}”' for word in unknown)}.", unmatched=unknown, did_you_mean=near)
+            raise RefusalError(
+                f"Nothing in the data matches {', '.join(f'“{word}”' for word in unknown)}.",
+                unmatched=unknown,
+                did_you_mean=near,
+            )
         if not any(mark.refs for mark in marks):
             raise RefusalError("The question names nothing the data has.")
 
@@ -89,14 +110,20 @@ class RulePlanner:
 def _check_supported(marks: list[Mark]) -> None:
     for mark in marks:
         if mark.is_a("unsupported") and not mark.refs:
-            raise RefusalError(_MESSAGES[mark.classes["unsupported"]], unmatched=[mark.text],
-                          suggestions=["Ask what happened: how many, how much, when, or by which group."])
+            raise RefusalError(
+                _MESSAGES[mark.classes["unsupported"]],
+                unmatched=[mark.text],
+                suggestions=["Ask what happened: how many, how much, when, or by which group."],
+            )
 
 
 def _understood(draft: Draft) -> Understanding:
     plan = to_plan(draft)
+    for column in (m.column for m in plan.measures if m.column and m.aggregate is not Aggregate.NONE):
+        if draft.scope.schema(column).null_count:
+            draft.assume(f"Rows without {column.name.replace('_', ' ')} are left out.")
     content = [m for m in draft.marks if not m.is_a("filler")]
     used = [m for i, m in enumerate(draft.marks) if i in draft.used and not m.is_a("filler")]
     coverage = 1.0 if not content else round(len([m for m in content if m.soft or m in used]) / len(content), 2)
-    confidence = round(max(0.5, coverage - 0.08 * len(draft.assumptions)), 2)
+    confidence = round(max(0.5, coverage - 0.05 * len(draft.assumptions)), 2)
     return Understanding(plan, describe(plan), draft.assumptions, draft.entities, coverage, confidence)

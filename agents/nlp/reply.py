@@ -37,26 +37,42 @@ def refusal(error: RefusalError, examples: list[str], *, processing_time_ms: flo
         "success": False,
         "agent_metadata": _metadata(processing_time_ms, "refused"),
         "error": {
-            "error_type": "question_not_understood", "message": error.message, "recovery_action": "rephrase",
-            "suggestions": [*error.suggestions, *meant, *asked], "unmatched": error.unmatched,
-            "did_you_mean": error.did_you_mean, "examples": examples,
+            "error_type": "question_not_understood",
+            "message": error.message,
+            "recovery_action": "rephrase",
+            "suggestions": [*error.suggestions, *meant, *asked],
+            "unmatched": error.unmatched,
+            "did_you_mean": error.did_you_mean,
+            "examples": examples,
         },
     }
 
 
 def failure(error_type: str, message: str, *, recovery_action: str, suggestions: list[str]) -> dict[str, Any]:
     """The reply when no question could be looked at."""
-    return {"success": False, "error": {"error_type": error_type, "message": message, "recovery_action": recovery_action,
-                                        "suggestions": suggestions}}
+    return {
+        "success": False,
+        "error": {
+            "error_type": error_type,
+            "message": message,
+            "recovery_action": recovery_action,
+            "suggestions": suggestions,
+        },
+    }
 
 
 def intent_of(plan: QueryPlan) -> Intent:
     """The plan in the contract's few words."""
     names = SqlColumns(plan)
     return Intent(
-        metric_type=names.measure_name(plan.measures[0]) if plan.measures[0].aggregate is not Aggregate.NONE else "rows",
+        metric_type=names.measure_name(plan.measures[0])
+        if plan.measures[0].aggregate is not Aggregate.NONE
+        else "rows",
         time_period=" and ".join(period.text for period in plan.periods) or "all",
-        aggregation_level=", ".join(d.column.table if d.column and d.column.via else names.dimension_name(d) for d in plan.dimensions) or "overall",
+        aggregation_level=", ".join(
+            d.column.table if d.column and d.column.via else names.dimension_name(d) for d in plan.dimensions
+        )
+        or "overall",
         filters={f.column.name: _wanted(f) for f in plan.filters},
         visualization_hint=plan.chart.value,
     )
@@ -69,5 +85,10 @@ def _wanted(condition: Filter) -> Any:
 
 
 def _metadata(processing_time_ms: float, status: str) -> dict[str, Any]:
-    return {"agent_name": "nlp", "agent_version": VERSION, "processing_time_ms": round(processing_time_ms, 3), "operation_id": uuid4().hex,
-            "status": status}
+    return {
+        "agent_name": "nlp",
+        "agent_version": VERSION,
+        "processing_time_ms": round(processing_time_ms, 3),
+        "operation_id": uuid4().hex,
+        "status": status,
+    }

@@ -43,7 +43,11 @@ class Scope:
         """Whether a column can be averaged: a number, and no key of its table."""
         known = self.lexicon.table(table)
         keys = {*known.primary_key, *(name for key in known.foreign_keys for name in key.columns)}
-        return self.lexicon.column(table, column).type in _NUMERIC and column not in keys and words_of(column)[-1:] != ["id"]
+        return (
+            self.lexicon.column(table, column).type in _NUMERIC
+            and column not in keys
+            and words_of(column)[-1:] != ["id"]
+        )
 
     def path(self, table: str, direction: str | None, spoken: Sequence[str]) -> Path:
         """The way to a table; where several lead there, the one the words speak of. Raises `RefusalError` if none is meant."""
@@ -80,14 +84,20 @@ def choose_scope(marks: Sequence[Mark], lexicon: Lexicon) -> Scope:
     nearest = [scope for scope in scopes if costs[scope.base] == least]
     if len(nearest) > 1:
         names = [scope.base for scope in nearest]
-        raise RefusalError("It is not clear which table is meant.", did_you_mean=names,
-                      suggestions=[f"Name what is asked about: {', '.join(names)}."])
+        raise RefusalError(
+            "It is not clear which table is meant.",
+            did_you_mean=names,
+            suggestions=[f"Name what is asked about: {', '.join(names)}."],
+        )
     return nearest[0]
 
 
 def _cost(scope: Scope, marks: Sequence[Mark]) -> float:
     named = [m for m in marks if m.refs and not m.soft and not (m.classes and not _names(m))]
-    total = sum(min((scope.distance(ref.table) + (ref.kind is RefKind.PARTIAL) for ref in mark.refs), default=0.0) for mark in named)
+    total = sum(
+        min((scope.distance(ref.table) + (ref.kind is RefKind.PARTIAL) for ref in mark.refs), default=0.0)
+        for mark in named
+    )
     if any(m.period for m in marks) and not scope.timelines():
         total += _FAR
     counted = _counted_tables(marks)
@@ -101,7 +111,9 @@ def _names(mark: Mark) -> bool:
 
 def _is_home(scope: Scope, mark: Mark) -> bool:
     tables = {ref.table for ref in mark.of(RefKind.TABLE)}
-    return scope.base in tables or any(r.table == scope.base and scope.is_numeric(r.table, r.column) for r in mark.of(RefKind.COLUMN))
+    return scope.base in tables or any(
+        r.table == scope.base and scope.is_numeric(r.table, r.column) for r in mark.of(RefKind.COLUMN)
+    )
 
 
 def _counted_tables(marks: Sequence[Mark]) -> set[str]:
@@ -109,7 +121,7 @@ def _counted_tables(marks: Sequence[Mark]) -> set[str]:
     content = [m for m in marks if not (m.is_a("filler") and m.soft) and not m.of(RefKind.VALUE)]
     for i, mark in enumerate(content):
         if mark.classes.get("aggregate", "").startswith(("count", "share")):
-            beside = [*content[i + 1:i + 2], *content[max(i - 1, 0):i]]
+            beside = [*content[i + 1 : i + 2], *content[max(i - 1, 0) : i]]
             tables = next(({r.table for r in m.of(RefKind.TABLE)} for m in beside if m.of(RefKind.TABLE)), set())
             if tables:
                 return tables

@@ -13,13 +13,18 @@ _BINS = 20
 def find_relation(draft: Draft) -> None:
     """`relationship between A and B`: both columns row by row, for a scatter plot."""
     asked = list(draft.open_marks("relation"))
-    facing = [i for i in draft.open_marks("compare", "group") if draft.marks[i].text.lower() in ("against", "versus", "vs", "depend on", "depends on",
-                                                                                                  "depending on")]
+    facing = [
+        i
+        for i in draft.open_marks("compare", "group")
+        if draft.marks[i].text.lower() in ("against", "versus", "vs", "depend on", "depends on", "depending on")
+    ]
     columns = _numeric(draft)
     if not asked and not (facing and len(columns) == 2):
         return
     if len(columns) != 2:
-        raise RefusalError("A relationship needs two columns with numbers.", unmatched=[draft.marks[i].text for i in asked])
+        raise RefusalError(
+            "A relationship needs two columns with numbers.", unmatched=[draft.marks[i].text for i in asked]
+        )
     draft.use(*asked, *facing, *columns)
     refs = [draft.column(i, numeric=True) for i in columns]
     for ref in refs:

@@ -19,7 +19,9 @@ class Speller:
 
     def __init__(self, lexicon: Lexicon) -> None:
         keywords = get_keywords()
-        general = {word for words in keywords.phrases for word in words} | {w for p in keywords.properties for w in p.words}
+        general = {word for words in keywords.phrases for word in words} | {
+            w for p in keywords.properties for w in p.words
+        }
         self._words = general | set(keywords.units) | set(keywords.numbers) | PERIOD_WORDS | lexicon.words
         self._stems = {stem(word) for word in self._words} | set(lexicon.partial)
         self._targets = sorted(word for word in self._words if len(word) >= _SHORTEST)
@@ -37,7 +39,11 @@ class Speller:
         if len(word) < _SHORTEST or not word.isalpha() or word in self._words or token.stems & self._stems:
             return token
         allowed = 2 if len(word) >= _LONG else 1
-        close = [target for target in self._targets if target[0] == word[0] and OSA.distance(word, target, score_cutoff=allowed) <= allowed]
+        close = [
+            target
+            for target in self._targets
+            if target[0] == word[0] and OSA.distance(word, target, score_cutoff=allowed) <= allowed
+        ]
         nearest = sorted(close, key=lambda target: OSA.distance(word, target))
         best = {stem(t) for t in nearest if OSA.distance(word, t) == OSA.distance(word, nearest[0])}
         return read_as(token, nearest[0]) if len(best) == 1 else token

@@ -34,7 +34,12 @@ def _grain_of_parts(grain: Grain, axis: TimeAxis, columns: SqlColumns) -> exp.Ex
     if grain is Grain.MONTH:
         return _func("make_date", _part(axis.year, columns), _part(axis.month, columns), exp.Literal.number(1))
     if grain is Grain.QUARTER:
-        return exp.cast(_truncated(grain, _func("make_date", _part(axis.year, columns), _part(axis.month, columns), exp.Literal.number(1))), "DATE")
+        return exp.cast(
+            _truncated(
+                grain, _func("make_date", _part(axis.year, columns), _part(axis.month, columns), exp.Literal.number(1))
+            ),
+            "DATE",
+        )
     day = _day_of_parts(axis, columns)
     if grain is Grain.DAY:
         return day
@@ -67,7 +72,11 @@ def _span(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.Expre
     if start and end and start.day == 1 and end == month_after(start):
         return [_equals(axis.year, start.year, columns), _equals(axis.month, start.month, columns)]
     if start and end and end == start + timedelta(days=1):
-        return [_equals(axis.year, start.year, columns), _equals(axis.month, start.month, columns), _equals(axis.day, start.day, columns)]
+        return [
+            _equals(axis.year, start.year, columns),
+            _equals(axis.month, start.month, columns),
+            _equals(axis.day, start.day, columns),
+        ]
     if all(day is None or (day.month, day.day) == (1, 1) for day in (start, end)):
         return _years(period, axis, columns)
     return _between(_day_of_parts(axis, columns), period)

@@ -28,7 +28,9 @@ class Timeline:
 
 def timelines(table: TableSchema, via: tuple[str, ...]) -> list[Timeline]:
     """All ways this table tells time, the one in parts first."""
-    parts = {part: c for part in _RANGES for c in table.columns if c.name.lower() == part and _within(c, *_RANGES[part])}
+    parts = {
+        part: c for part in _RANGES for c in table.columns if c.name.lower() == part and _within(c, *_RANGES[part])
+    }
     found = [_of_parts(table, parts, via)] if "year" in parts else []
     found.extend(t for column in table.columns if (t := _of_moment(table, column, via)) is not None)
     return found
@@ -56,7 +58,9 @@ def _of_moment(table: TableSchema, column: ColumnSchema, via: tuple[str, ...]) -
     if column.type not in ("date", "datetime") or column.min is None or column.max is None:
         return None
     axis = TimeAxis(moment=ColumnRef(table=table.name, name=column.name, via=via))
-    words = frozenset(stem(word) for word in words_of(column.name)) - {stem(word) for word in ("on", "at", "date", *words_of(table.name))}
+    words = frozenset(stem(word) for word in words_of(column.name)) - {
+        stem(word) for word in ("on", "at", "date", *words_of(table.name))
+    }
     return Timeline(axis, as_date(column.min), as_date(column.max), words)
 
 

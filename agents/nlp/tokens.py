@@ -8,11 +8,20 @@ import snowballstemmer
 
 from agents.nlp.keywords import get_keywords
 
-_TOKEN = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|[^\W_]+|[%<>=]+|°[CF]")
+_TOKEN = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|[^\W_]+|[%<>=]+|°[CF]"
+)
 _NUMBER_UNIT = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]+)")
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
 _stemmer = snowballstemmer.stemmer("english")
-_SIGNS = {"<": ("less", "than"), ">": ("more", "than"), "<=": ("at", "most"), ">=": ("at", "least"), "=": ("equals",), "==": ("equals",)}
+_SIGNS = {
+    "<": ("less", "than"),
+    ">": ("more", "than"),
+    "<=": ("at", "most"),
+    ">=": ("at", "least"),
+    "=": ("equals",),
+    "==": ("equals",),
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,12 @@ def _split(piece: str) -> tuple[str, ...]:
     if piece in _SIGNS:
         return _SIGNS[piece]
     glued = _NUMBER_UNIT.fullmatch(piece)
-    if glued and not _ORDINAL.fullmatch(piece.lower()) and glued[2].lower() in get_keywords().units and len(glued[2]) > 1:
+    if (
+        glued
+        and not _ORDINAL.fullmatch(piece.lower())
+        and glued[2].lower() in get_keywords().units
+        and len(glued[2]) > 1
+    ):
         return glued[1], glued[2]
     return (piece,)
 

@@ -2,12 +2,29 @@
 
 from agents.nlp.plan import Aggregate, ColumnRef, Dimension, Filter, Measure, Operator, Order, Period, QueryPlan
 
-_AGGREGATES = {Aggregate.AVG: "the average", Aggregate.SUM: "the total", Aggregate.MIN: "the lowest", Aggregate.MAX: "the highest",
-               Aggregate.MEDIAN: "the median", Aggregate.STDDEV: "the standard deviation of", Aggregate.NONE: "",
-               Aggregate.COUNT_DISTINCT: "the number of different"}
-_OPERATORS = {Operator.EQ: "is", Operator.NE: "is not", Operator.GT: "is more than", Operator.GE: "is at least", Operator.LT: "is less than",
-              Operator.LE: "is at most", Operator.BETWEEN: "is between", Operator.IN: "is one of", Operator.NOT_IN: "is none of",
-              Operator.IS_NULL: "is empty", Operator.NOT_NULL: "is known"}
+_AGGREGATES = {
+    Aggregate.AVG: "the average",
+    Aggregate.SUM: "the total",
+    Aggregate.MIN: "the lowest",
+    Aggregate.MAX: "the highest",
+    Aggregate.MEDIAN: "the median",
+    Aggregate.STDDEV: "the standard deviation of",
+    Aggregate.NONE: "",
+    Aggregate.COUNT_DISTINCT: "the number of different",
+}
+_OPERATORS = {
+    Operator.EQ: "is",
+    Operator.NE: "is not",
+    Operator.GT: "is more than",
+    Operator.GE: "is at least",
+    Operator.LT: "is less than",
+    Operator.LE: "is at most",
+    Operator.BETWEEN: "is between",
+    Operator.IN: "is one of",
+    Operator.NOT_IN: "is none of",
+    Operator.IS_NULL: "is empty",
+    Operator.NOT_NULL: "is known",
+}
 
 
 def describe(plan: QueryPlan) -> str:
@@ -22,14 +39,20 @@ def describe(plan: QueryPlan) -> str:
         text += ", " + " and ".join(_period(p) for p in plan.periods)
     if plan.having is not None:
         text += f", only where this {_OPERATORS[plan.having.operator]} {_values(plan.having.values)}"
-    return text[:1].upper() + text[1:] + _ranking(plan) + "."
+    return (text[:1].upper() + text[1:] + _ranking(plan)).removesuffix(".") + "."
 
 
 def _ranking(plan: QueryPlan) -> str:
     if not plan.dimensions or plan.order not in (Order.MEASURE_ASC, Order.MEASURE_DESC):
         return f", at most {plan.limit} rows" if plan.limit else ""
     side = "highest" if plan.order is Order.MEASURE_DESC else "lowest"
-    return f", the {side} {plan.limit}" if plan.limit and plan.limit > 1 else f", the {side}" if plan.limit else f", {side} first"
+    return (
+        f", the {side} {plan.limit}"
+        if plan.limit and plan.limit > 1
+        else f", the {side}"
+        if plan.limit
+        else f", {side} first"
+    )
 
 
 def _measure(measure: Measure, table: str) -> str:
@@ -45,7 +68,9 @@ def _dimension(dimension: Dimension) -> str:
     if dimension.grain is not None:
         return dimension.grain.value
     assert dimension.column is not None
-    return _column(dimension.column) + (f" (in steps of {dimension.bin_width:g})" if dimension.bin_width is not None else "")
+    return _column(dimension.column) + (
+        f" (in steps of {dimension.bin_width:g})" if dimension.bin_width is not None else ""
+    )
 
 
 def _filter(condition: Filter) -> str:

@@ -35,9 +35,20 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 def library_schema(connection: duckdb.DuckDBPyConnection) -> DataSchema:
     """The schema with nothing said by hand but keys and units: no descriptions, no synonyms."""
-    foreign = [ForeignKey(columns=[key], ref_table=table, ref_columns=[key]) for table, key in (("books", "book_id"), ("members", "member_id"))]
-    tables = [TableSchema(name=name, row_count=_one(connection, f"SELECT count(*) FROM {name}"), columns=_columns(connection, name),
-                          primary_key=_KEYS[name], foreign_keys=foreign if name == "loans" else []) for name in _KEYS]
+    foreign = [
+        ForeignKey(columns=[key], ref_table=table, ref_columns=[key])
+        for table, key in (("books", "book_id"), ("members", "member_id"))
+    ]
+    tables = [
+        TableSchema(
+            name=name,
+            row_count=_one(connection, f"SELECT count(*) FROM {name}"),
+            columns=_columns(connection, name),
+            primary_key=_KEYS[name],
+            foreign_keys=foreign if name == "loans" else [],
+        )
+        for name in _KEYS
+    ]
     return DataSchema(version="1", title="Library", tables=tables)
 
 
@@ -48,11 +59,19 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[ColumnSc
 def _column(connection: duckdb.DuckDBPyConnection, table: str, name: str, sql_type: str) -> ColumnSchema:
     kind = _TYPES[sql_type]
     values = connection.execute(f"SELECT DISTINCT {name} FROM {table} WHERE {name} IS NOT NULL ORDER BY 1").fetchall()
-    return ColumnSchema.model_validate({
-        "name": name, "type": kind, "sql_type": sql_type, "unit": _UNITS.get(name), "distinct_count": len(values),
-        "null_count": _one(connection, f"SELECT count(*) - count({name}) FROM {table}"),
-        "values": [v for (v,) in values] if kind == "string" else [],
-        "min": None if kind == "string" else values[0][0], "max": None if kind == "string" else values[-1][0]})
+    return ColumnSchema.model_validate(
+        {
+            "name": name,
+            "type": kind,
+            "sql_type": sql_type,
+            "unit": _UNITS.get(name),
+            "distinct_count": len(values),
+            "null_count": _one(connection, f"SELECT count(*) - count({name}) FROM {table}"),
+            "values": [v for (v,) in values] if kind == "string" else [],
+            "min": None if kind == "string" else values[0][0],
+            "max": None if kind == "string" else values[-1][0],
+        }
+    )
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
