@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Through the environment, so that no character of a question means anything to make's shell.
-Q ?= average departure delay by carrier
+# Through the environment, so that no character of a question means anything to the shell.
 export Q
 
 .PHONY: help run ask logs test check clean
@@ -24,7 +23,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@touch $@
 
 run: $(VENV)/.runtime  ## Start everything on this machine and answer one question
-	@$(BIN)/python -m deploy.local --question "$$Q"
+	@$(BIN)/python -m deploy.local $${Q:+--question "$$Q"}
 
 ask: $(VENV)/.runtime  ## Ask the running system: make ask Q="top 5 airports by flights"
 	@$(BIN)/python -m deploy.ask "$$Q"

@@ -15,12 +15,12 @@ from core.settings import Settings, get_settings
 from deploy.ask import ask
 from deploy.local.children import Child, children, local_url
 from deploy.local.faults import LocalFault
+from deploy.local.first_question import first_question
 from deploy.local.preflight import check, folder_lock
 from deploy.local.startup import bring_up
 from deploy.local.supervisord import Supervisord
 from deploy.local.watch import keep_watch
 
-FIRST_QUESTION = "average departure delay by carrier"
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
-    parser.add_argument("--question", default=FIRST_QUESTION, help="asked once everything is ready")
+    parser.add_argument("--question", help="asked once everything is ready")
     parser.add_argument("--no-question", dest="question", action="store_const", const="", help="start without asking")
     return parser.parse_args(arguments)
 
@@ -61,14 +61,14 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _serve(settings: Settings, question: str) -> None:
+def _serve(settings: Settings, question: str | None) -> None:
     with folder_lock(settings.baton_dir), Supervisord(settings.baton_dir) as supervisord:
         wanted = children(settings)
         check(wanted, settings.bind_host)
         console.print(f"Starting {', '.join(child.title for child in wanted)} ...")
         bring_up(supervisord, wanted, _report)
-        if question:
-            _answer_one(settings, question)
+        if question != "":
+            _answer_one(settings, question or first_question(settings))
         console.print(_signpost(settings))
         keep_watch(supervisord, wanted, console.print)
 

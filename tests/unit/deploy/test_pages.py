@@ -1,0 +1,57 @@
+"""Pages that are made from, or compared with, the code."""
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from core.settings import ROOT
+from deploy.configuration import page
+
+CODE = ("core", "agents", "breakers", "state", "pipeline", "tasks", "api", "deploy", "celeryconfig.py")
+OWN = {Path(name).stem for name in CODE}
+# Used through the package that depends on it and re-exports it.
+COMES_WITH = {"starlette": "fastapi", "urllib3": "requests"}
+
+
+def pinned(file: str) -> list[str]:
+    lines = (ROOT / file).read_text().splitlines()
+    return [line.partition("==")[0] for line in lines if line and not line.startswith(("#", "-r"))]
+
+
+def documented(heading: str) -> list[str]:
+    text = (ROOT / "docs" / "dependencies.md").read_text()
+    section = text.split(f"## {heading}")[1].split("\n## ")[0]
+    return re.findall(r"^\| (\S+) \| [A-Z][^|]+\. \|$", section, re.MULTILINE)
+
+
+def imported() -> set[str]:
+    files = [path for name in CODE if (ROOT / name).exists()
+             for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))]
+    return {module.partition(".")[0] for file in files for module in _modules(ast.parse(file.read_text()))}
+
+
+def _modules(tree: ast.Module) -> set[str]:
+    plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+
+
+@pytest.mark.parametrize(("file", "heading"), [
+    ("requirements.txt", "Runtime"), ("requirements-dev.txt", "Tests and checks")])
+def test_every_pin_has_its_reason_and_every_reason_its_pin(file: str, heading: str) -> None:
+    assert documented(heading) == pinned(file)
+
+
+def test_what_the_code_imports_is_pinned_for_the_runtime() -> None:
+    distributions = packages_distributions()
+    foreign = imported() - OWN - set(sys.stdlib_module_names)
+    wanted = {COMES_WITH.get(name.lower(), name.lower()) for module in foreign for name in distributions[module]}
+    assert wanted <= {name.lower() for name in pinned("requirements.txt")}
+
+
+def test_the_page_of_settings_is_current() -> None:
+    assert (ROOT / "docs" / "configuration.md").read_text() == page(), (
+        "python -m deploy.configuration > docs/configuration.md")
