@@ -4,6 +4,7 @@ Steps are recorded by transitions inside the task body, so the tracer writes not
 `mark_as_*` hooks only translate what Celery alone knows: an operator's revoke, and work that was lost.
 """
 
+from functools import cached_property
 from typing import Any
 
 from celery import states
@@ -11,10 +12,11 @@ from celery.backends.redis import RedisBackend
 
 from core.logging import get_logger
 from core.settings import get_settings
+from core.valkey import sync_client
 from state import transitions
 from state.errors import StoreUnavailable
 from state.model import WorkflowStatus
-from state.store import get_store
+from state.store import Store
 from state.transitions import parse_task_id
 
 log = get_logger(__name__)
@@ -31,6 +33,11 @@ stopped_by_us: set[str] = set()
 
 class WorkflowBackend(RedisBackend):  # type: ignore[misc]
     """Redis result backend whose workflow results are written by the record's own transitions."""
+
+    @cached_property
+    def store(self) -> Store:
+        """The record, on the server this backend was configured with."""
+        return Store(sync_client(self.url))
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """No SUBSCRIBE for what is sent: nobody in this process waits for it."""
@@ -66,10 +73,10 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
             return
         log.error("step_lost", workflow_id=send.workflow_id, step=send.step, task_id=task_id, error=repr(exc))
         try:
-            record = get_store().record(send.workflow_id)
+            record = self.store.record(send.workflow_id)
             if record is not None:
                 followers = [step.name for step in record.steps.values() if send.step in step.after]
-                get_store().hurry(send.workflow_id, [send.step, *followers])
+                self.store.hurry(send.workflow_id, [send.step, *followers])
         except StoreUnavailable:
             log.warning(
                 "step_lost_unrecorded",
@@ -86,12 +93,12 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
         """Meta of a task; an unfinished workflow's comes from its record."""
         meta: dict[str, Any] = super()._get_task_meta_for(task_id)
-        if meta["status"] == states.PENDING and (record := get_store().record(task_id)) is not None:
+        if meta["status"] == states.PENDING and (record := self.store.record(task_id)) is not None:
             meta["status"] = _CELERY_STATE.get(record.status, states.PENDING)
         return meta
 
     def _run(self, transition: transitions.Transition[Any]) -> None:
         try:
-            get_store().run(transition)
+            self.store.run(transition)
         except StoreUnavailable:
             log.warning("revoke_unrecorded", meaning="Valkey is away; ask for the cancel again through the API")

@@ -131,7 +131,12 @@ class LocalValkey(LocalProcess):
         self.url = f"redis://127.0.0.1:{self.port}/0"
         super().__init__([str(valkey_binary()), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder),
                           "--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction", *options], folder)
-        self.client: redis.Redis = redis.Redis.from_url(self.url, decode_responses=True)
+        self._client: redis.Redis = redis.Redis.from_url(self.url, decode_responses=True)
+
+    @property
+    def client(self) -> redis.Redis:
+        """A connection of the test's own; answers are text."""
+        return self._client
 
     def up(self) -> bool:
         try:
@@ -140,7 +145,7 @@ class LocalValkey(LocalProcess):
             return False
 
     def teardown(self) -> None:
-        self.client.close()
+        self._client.close()
         super().teardown()
 
     @property
@@ -166,6 +171,7 @@ class LocalWorker(LocalProcess):
     """One Celery worker on all queues, with any of the pools."""
 
     def __init__(self, folder: Path, environment: dict[str, str], pool: str = "gevent", concurrency: int = 20) -> None:
+        self.pool = pool
         self.hostname = f"{pool}-{uuid.uuid4().hex[:8]}@local"
         super().__init__([sys.executable, "-m", "celery", "-A", "tasks", "worker", "-P", pool, "-c", str(concurrency),
                           "-E", "-l", "INFO", "-n", self.hostname], folder, environment)

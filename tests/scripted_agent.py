@@ -57,13 +57,22 @@ class ScriptedAgent:
     """Answers each path with the scripted replies in order, then with its dialect's ordinary reply."""
 
     def __init__(self, dialect: dict[str, Any]) -> None:
-        self.dialect = dialect
-        self.healthy = True
         self.calls: list[Call] = []
         self.scripts: defaultdict[str, deque[Reply]] = defaultdict(deque)
+        self.reset(dialect)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def reset(self, dialect: dict[str, Any]) -> None:
+        """As new; replies may wait for `released`, which `release` sets."""
+        self.dialect, self.healthy = dialect, True
+        self.calls.clear()
+        self.scripts.clear()
+        self.released = threading.Event()
+
+    def release(self) -> None:
+        self.released.set()
 
     def script(self, path: str, *replies: Reply) -> None:
         self.scripts[path].extend(replies)
@@ -73,7 +82,7 @@ class ScriptedAgent:
 
     @contextmanager
     def serving(self) -> Iterator["ScriptedAgent"]:
-        thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield self

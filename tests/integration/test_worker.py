@@ -1,0 +1,255 @@
+"""Real workers, a real Valkey, and an agent that behaves as the test says: what a step goes through."""
+
+import subprocess
+import sys
+
+import pytest
+from celery.exceptions import TaskRevokedError
+
+from core.settings import ROOT
+from core.valkey import sync_client
+from pipeline.answer import compose_answer
+from pipeline.question import Question, accept, plan_workflow, send_first
+from state import keys
+from state.blobs import unpack
+from state.errors import WorkflowFailed
+from state.model import StepStatus, WorkflowStatus
+from state.store import Store
+from state.transitions import new_token
+from tests.processes import LocalWorker, wait_for
+from tests.scripted_agent import FLAT, STANDARD, Reply, ScriptedAgent
+
+POOLS = ["gevent", "prefork", "threads"]
+FAST = {"LEASE_S": "1", "RENEW_INTERVAL_S": "0.3"}
+
+
+class Floor:
+    """One scripted agent in all three roles, the store, and workers that call it."""
+
+    def __init__(self, valkey, agent, folder):
+        self.agent, self._folder = agent, folder
+        self.environment = {"REDIS_URL": valkey.url, **FAST,
+                            **{f"{name}_AGENT_URL": agent.url for name in ("NLP", "DATA", "VIZ")}}
+        self.client = sync_client(valkey.url)
+        self.store = Store(self.client)
+        self._workers = []
+        self.app = _app(valkey.url)
+
+    def worker(self, pool="gevent"):
+        """The one worker that runs, on `pool`; it is kept from test to test."""
+        if [worker.pool for worker in self._workers if worker.status == "running"] != [pool]:
+            self.no_worker()
+            self.another_worker(pool)
+        return self._workers[-1]
+
+    def another_worker(self, pool="gevent"):
+        worker = LocalWorker(self._folder, self.environment, pool, concurrency=4)
+        self._workers.append(worker)
+        worker.ready()
+        return worker
+
+    def no_worker(self):
+        for worker in self._workers:
+            if worker.status == "running":
+                worker.kill()
+        self._workers.clear()
+
+    def ask(self, query="how many flights"):
+        workflow = plan_workflow(Question(query))
+        send_first(self.app, workflow, self.store.run(accept(workflow, new_token())))
+        return workflow.workflow_id
+
+    def ended(self, workflow_id):
+        wait_for(lambda: self.store.record(workflow_id).status.final, "the workflow's end", 30)
+        return self.store.record(workflow_id)
+
+    def answer(self, workflow_id):
+        outputs = {step.decode(): unpack(blob) for step, blob in self.client.hgetall(keys.outputs(workflow_id)).items()}
+        return compose_answer(self.store.record(workflow_id), outputs)
+
+    def running(self, workflow_id, step):
+        wait_for(lambda: self.store.record(workflow_id).steps[step].status is StepStatus.RUNNING, f"{step} to run", 20)
+
+    def celery(self, *arguments):
+        return subprocess.run([sys.executable, "-m", "celery", "-A", "tasks", *arguments], cwd=ROOT, text=True,
+                              capture_output=True, timeout=60, check=False, env={**_environ(), **self.environment})
+
+
+def _environ():
+    import os
+    return dict(os.environ)
+
+
+def _app(url):
+    from celery import Celery
+    app = Celery("asker", broker=url, backend=f"state.backend:WorkflowBackend+{url}", set_as_current=False)
+    app.conf.update(result_backend_thread_safe=True, task_ignore_result=True)
+    return app
+
+
+@pytest.fixture(scope="module")
+def shared_floor(valkey, tmp_path_factory):
+    with ScriptedAgent(STANDARD).serving() as agent:
+        floor = Floor(valkey, agent, tmp_path_factory.mktemp("floor"))
+        yield floor
+        floor.no_worker()
+        floor.app.close()
+        floor.client.close()
+
+
+@pytest.fixture
+def floor(shared_floor):
+    shared_floor.agent.reset(STANDARD)
+    yield shared_floor
+    shared_floor.agent.release()
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_three_agents_are_called_once_each_in_turn(floor, pool):
+    floor.worker(pool)
+    workflow_id = floor.ask()
+    record = floor.ended(workflow_id)
+    assert record.status is WorkflowStatus.SUCCEEDED
+    assert [call.path for call in floor.agent.calls] == ["/process", "/execute", "/visualize"]
+    assert [call.headers["X-Workflow-Id"] for call in floor.agent.calls] == [workflow_id] * 3
+    answer = floor.answer(workflow_id)
+    assert answer.result.data == [{"x": 1}]
+    assert answer.visualization.chart_type == "number"
+    assert floor.client.zcard(keys.DUE) == 0
+
+
+def test_the_agents_are_asked_by_the_contract(floor):
+    floor.worker()
+    floor.ended(floor.ask("how many"))
+    nlp, data, viz = (call.body for call in floor.agent.calls)
+    assert {"query", "query_id", "user_id", "session_id", "context"} <= nlp.keys()
+    assert nlp["query"] == "how many"
+    assert data["sql_query"] == "SELECT 1 AS x"
+    assert data["query_context"]["metric_type"] == data["query_context"]["query_intent"]["metric_type"] == "count"
+    assert data["execution_config"] == {"use_cache": True, "validate_result": True, "optimize_query": True}
+    assert viz["data"] == [{"x": 1}]
+    assert viz["columns"][0]["name"] == "x"
+    assert viz["intent"]["time_period"] == "unknown"
+
+
+def test_agents_that_speak_the_flat_dialect_work_unchanged(floor):
+    floor.agent.dialect = FLAT
+    floor.worker()
+    workflow_id = floor.ask()
+    assert floor.ended(workflow_id).status is WorkflowStatus.SUCCEEDED
+    answer = floor.answer(workflow_id)
+    assert answer.result.data == [{"x": 1}]
+    assert answer.interpretation == "Counts x."
+    assert answer.visualization.chart_data == FLAT["/visualize"]["chart_json"]
+    assert answer.visualization.spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
+    assert "<script" not in answer.model_dump_json()
+
+
+def test_an_empty_result_is_an_answer_and_no_chart_is_asked_for(floor):
+    floor.agent.script("/execute", Reply({"result": {"data": [], "columns": ["x"], "row_count": 0}}))
+    floor.worker()
+    workflow_id = floor.ask()
+    assert floor.ended(workflow_id).status is WorkflowStatus.SUCCEEDED
+    assert floor.agent.calls_of("/visualize") == []
+    assert floor.answer(workflow_id).visualization.reason.startswith("The query gives no rows")
+
+
+def test_a_passing_fault_is_retried_through_celery(floor):
+    floor.agent.script("/process", Reply({}, 503), Reply({}, 500))
+    floor.worker()
+    workflow_id = floor.ask()
+    record = floor.ended(workflow_id)
+    assert (record.status, record.steps["nlp"].attempt) == (WorkflowStatus.SUCCEEDED, 3)
+    assert [call.headers["X-Attempt"] for call in floor.agent.calls_of("/process")] == ["1", "2", "3"]
+    assert len({call.headers["Idempotency-Key"] for call in floor.agent.calls_of("/process")}) == 1
+
+
+def test_a_lasting_fault_fails_with_what_to_do(floor):
+    floor.agent.script("/execute", Reply({}, 503), Reply({}, 503))
+    floor.worker()
+    workflow_id = floor.ask()
+    record = floor.ended(workflow_id)
+    assert record.status is WorkflowStatus.FAILED
+    assert [step.status for step in record.steps.values()] == ["SUCCEEDED", "FAILED", "SKIPPED"]
+    error = floor.answer(workflow_id).error
+    assert (error.error_type, error.step, error.attempt, error.recovery_action) == (
+        "agent_unavailable", "data", 2, "wait_and_retry")
+    with pytest.raises(WorkflowFailed, match="503"):
+        floor.app.AsyncResult(workflow_id).get(timeout=5)
+
+
+def test_a_refusal_is_not_retried_and_keeps_the_agent_s_words(floor):
+    fault = {"error_type": "question_not_understood", "message": "What is a blorp?", "recovery_action": "rephrase",
+             "suggestions": ["Ask about flights."], "unmatched": ["blorp"]}
+    floor.agent.script("/process", Reply({"success": False, "error": fault}, 422))
+    floor.worker()
+    workflow_id = floor.ask()
+    floor.ended(workflow_id)
+    error = floor.answer(workflow_id).error
+    assert error.model_dump(exclude_none=True) == {**fault, "step": "nlp", "attempt": 1}
+    assert len(floor.agent.calls) == 1
+
+
+def test_async_result_tells_the_workflow_s_state(floor):
+    floor.agent.script("/process", Reply(STANDARD["/process"], until=floor.agent.released))
+    floor.no_worker()
+    workflow_id = floor.ask()
+    assert floor.app.AsyncResult(workflow_id).state == "PENDING"
+    floor.worker()
+    floor.running(workflow_id, "nlp")
+    assert floor.app.AsyncResult(workflow_id).state == "STARTED"
+    floor.agent.release()
+    assert floor.app.AsyncResult(workflow_id).get(timeout=10) == {"workflow_id": workflow_id, "status": "SUCCEEDED"}
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_killed_in_the_middle_of_a_call_loses_nothing(floor, pool):
+    floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
+    first = floor.worker(pool)
+    workflow_id = floor.ask()
+    floor.running(workflow_id, "data")
+    floor.another_worker(pool)
+    first.kill()
+    record = floor.ended(workflow_id)
+    assert record.status is WorkflowStatus.SUCCEEDED
+    assert record.steps["data"].takeovers == 1
+    assert len(floor.agent.calls_of("/process")) == 1
+    assert len(floor.agent.calls_of("/execute")) == 2
+    assert floor.client.zcard(keys.DUE) == 0
+
+
+def test_a_message_that_is_lost_is_sent_again(floor):
+    floor.no_worker()
+    workflow_id = floor.ask()
+    floor.client.delete("agents.nlp")
+    floor.client.zadd(keys.DUE, {keys.due_member(workflow_id, "nlp"): 0})
+    floor.worker()
+    assert floor.ended(workflow_id).status is WorkflowStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("by", ["workflow", "step"])
+def test_revoke_from_the_shell_cancels_the_workflow_and_ends_its_call(floor, by):
+    floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
+    worker = floor.worker()
+    workflow_id = floor.ask()
+    floor.running(workflow_id, "data")
+    target = workflow_id if by == "workflow" else f"{workflow_id}.data.0.1"
+    assert floor.celery("control", "revoke", target).returncode == 0
+    record = floor.ended(workflow_id)
+    assert record.status is WorkflowStatus.CANCELLED
+    wait_for(lambda: f"{workflow_id}.data" not in floor.celery("inspect", "active").stdout, "the call to end", 20)
+    with pytest.raises(TaskRevokedError):
+        floor.app.AsyncResult(workflow_id).get(timeout=5)
+    assert floor.agent.calls_of("/visualize") == []
+    assert worker.status == "running"
+
+
+def test_the_celery_cli_inspects_the_workers(floor):
+    worker = floor.worker()
+    registered = floor.celery("inspect", "registered")
+    assert registered.returncode == 0
+    assert all(name in registered.stdout for name in ("agents.nlp", "agents.data", "agents.viz", "agents.call"))
+    for what in ("active", "stats"):
+        answer = floor.celery("inspect", what)
+        assert answer.returncode == 0
+        assert worker.hostname in answer.stdout
