@@ -1,0 +1,1 @@
+"""The bundled nlp agent: a question in plain English in, a typed plan and its SQL out, by rules."""

@@ -1,5 +1,7 @@
 """Rules for several times in one question: set against each other, they become one filter and a group."""
 
+from itertools import pairwise
+
 from agents.nlp.draft import Draft
 from agents.nlp.plan import Dimension, Grain, Order, Period
 from agents.nlp.refusal import RefusalError
@@ -25,7 +27,7 @@ def join_times(draft: Draft) -> None:
 
 def _neighbours(spans: list[Period], text: str) -> Period:
     ordered = sorted(spans, key=lambda p: str(p.start))
-    follow = all(one.end == two.start for one, two in zip(ordered, ordered[1:], strict=False))
+    follow = all(one.end == two.start for one, two in pairwise(ordered))
     if not follow or not (all(_is_year(p) for p in spans) or all(_is_month(p) for p in spans)):
         raise RefusalError(
             f"{text} cannot be set against each other: name times that follow each other.",

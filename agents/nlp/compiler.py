@@ -52,26 +52,24 @@ def compile_plan(plan: QueryPlan, schema: DataSchema) -> str:
     return query.sql(dialect="duckdb") + sample
 
 
-def _selected(plan: QueryPlan, columns: SqlColumns) -> list[exp.Expression]:
+def _selected(plan: QueryPlan, columns: SqlColumns) -> list[exp.Expr]:
     groups = [columns.named(_dimension(d, plan, columns), columns.dimension_name(d)) for d in plan.dimensions]
     return groups + [
         columns.named(measure_sql(m, columns, grouped=bool(groups)), columns.measure_name(m)) for m in plan.measures
     ]
 
 
-def _dimension(dimension: Dimension, plan: QueryPlan, columns: SqlColumns) -> exp.Expression:
-    if dimension.grain is not None:
-        assert plan.time_axis is not None
+def _dimension(dimension: Dimension, plan: QueryPlan, columns: SqlColumns) -> exp.Expr:
+    if dimension.grain is not None and plan.time_axis is not None:
         return grain_sql(dimension.grain, plan.time_axis, columns)
-    assert dimension.column is not None
-    column = columns.column(dimension.column)
+    column = columns.column(dimension.by)
     if dimension.bin_width is None:
         return column
     width = exp.Literal.number(f"{dimension.bin_width:g}")
     return exp.Mul(this=exp.Floor(this=exp.Div(this=column, expression=width)), expression=width.copy())
 
 
-def measure_sql(measure: Measure, columns: SqlColumns, *, grouped: bool) -> exp.Expression:
+def measure_sql(measure: Measure, columns: SqlColumns, *, grouped: bool) -> exp.Expr:
     """The expression of a measure; a share is of its group when it has a condition, else of all rows."""
     if measure.aggregate is Aggregate.SHARE:
         return _share(measure, columns, grouped=grouped)
@@ -87,8 +85,8 @@ def measure_sql(measure: Measure, columns: SqlColumns, *, grouped: bool) -> exp.
     return exp.func(_SIMPLE[measure.aggregate], column, dialect="duckdb")
 
 
-def _share(measure: Measure, columns: SqlColumns, *, grouped: bool) -> exp.Expression:
-    count: exp.Expression = exp.Count(this=exp.Star())
+def _share(measure: Measure, columns: SqlColumns, *, grouped: bool) -> exp.Expr:
+    count: exp.Expr = exp.Count(this=exp.Star())
     hundred = exp.Literal.number("100.0")
     if measure.where:
         condition = exp.and_(*(condition_sql(f, columns) for f in measure.where))
@@ -98,12 +96,12 @@ def _share(measure: Measure, columns: SqlColumns, *, grouped: bool) -> exp.Expre
     return exp.Div(this=exp.Mul(this=hundred, expression=count), expression=whole)
 
 
-def condition_sql(condition: Filter, columns: SqlColumns) -> exp.Expression:
+def condition_sql(condition: Filter, columns: SqlColumns) -> exp.Expr:
     """A filter as a condition."""
     return _compared(columns.column(condition.column), condition.operator, [exp.convert(v) for v in condition.values])
 
 
-def _compared(left: exp.Expression, operator: Operator, values: list[exp.Expression]) -> exp.Expression:
+def _compared(left: exp.Expr, operator: Operator, values: list[exp.Expr]) -> exp.Expr:
     if operator in _BINARY:
         return _BINARY[operator](this=left, expression=values[0])
     if operator is Operator.BETWEEN:
@@ -115,13 +113,13 @@ def _compared(left: exp.Expression, operator: Operator, values: list[exp.Express
     return null if operator is Operator.IS_NULL else exp.Not(this=null)
 
 
-def _periods(plan: QueryPlan, columns: SqlColumns) -> list[exp.Expression]:
+def _periods(plan: QueryPlan, columns: SqlColumns) -> list[exp.Expr]:
     if plan.time_axis is None:
         return []
     return [condition for period in plan.periods for condition in period_sql(period, plan.time_axis, columns)]
 
 
-def _having(measure: Measure, having: Having, columns: SqlColumns) -> exp.Expression:
+def _having(measure: Measure, having: Having, columns: SqlColumns) -> exp.Expr:
     return _compared(
         measure_sql(measure, columns, grouped=True), having.operator, [exp.convert(v) for v in having.values]
     )
@@ -156,7 +154,7 @@ def _join(query: exp.Select, plan: QueryPlan, columns: SqlColumns, path: Path, j
 
 
 def _check(query: exp.Select, schema: DataSchema) -> None:
-    known = {t.name: {c.name: c.sql_type or "VARCHAR" for c in t.columns} for t in schema.tables}
+    known: dict[str, object] = {t.name: {c.name: c.sql_type or "VARCHAR" for c in t.columns} for t in schema.tables}
     try:
         qualify(query.copy(), schema=known, dialect="duckdb", validate_qualify_columns=True)
     except SqlglotError as error:

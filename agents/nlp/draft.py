@@ -14,7 +14,7 @@ from agents.nlp.tokens import Token, stem
 
 @dataclass
 class Draft:
-    """Each rule looks for marks not yet used, adds to the plan, and uses them up; what stays unused was not understood."""
+    """Each rule takes unused marks, adds to the plan, and uses them up; what stays unused was not understood."""
 
     tokens: Sequence[Token]
     marks: list[Mark]

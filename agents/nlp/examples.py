@@ -1,6 +1,7 @@
 """Example questions made from the schema; each is planned before it is offered, so that none is refused."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from agents.contract import ColumnSchema, TableSchema
 from agents.nlp.compiler import PlanError, compile_plan
@@ -42,7 +43,7 @@ def _questions(table: TableSchema) -> Iterator[str]:
         yield f"Top 5 {spoken(column)} by number of {rows}"
     for number in numbers[:1]:
         yield from _about(table, number, groups)
-    for one, two in zip(numbers[:1], numbers[1:2], strict=False):
+    for one, two in pairwise(numbers[:2]):
         yield f"Relationship between {spoken(one)} and {spoken(two)}"
     if timelines(table, ()):
         yield f"Number of {rows} over time"

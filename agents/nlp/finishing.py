@@ -43,10 +43,9 @@ def _order(draft: Draft, i: int | None, *, low: bool) -> None:
 
 def _without_missing(draft: Draft, dimension: Dimension) -> None:
     """A place in a ranking goes to something known."""
-    assert dimension.column is not None
-    if draft.scope.schema(dimension.column).null_count and not dimension.column.via:
-        draft.conditions.append(Filter.model_validate({"column": dimension.column, "operator": "not_null"}))
-        draft.assume(f"Rows without {dimension.column.name} are left out.")
+    if draft.scope.schema(dimension.by).null_count and not dimension.by.via:
+        draft.conditions.append(Filter.model_validate({"column": dimension.by, "operator": "not_null"}))
+        draft.assume(f"Rows without {dimension.by.name} are left out.")
 
 
 def _check_judgement(draft: Draft, i: int) -> None:

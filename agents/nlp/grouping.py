@@ -3,9 +3,8 @@
 from agents.nlp.draft import Draft
 from agents.nlp.leftovers import said_already
 from agents.nlp.lexicon import RefKind
-from agents.nlp.plan import ColumnRef, Dimension, Grain, Order
-from agents.nlp.refusal import RefusalError
-from agents.nlp.timeline import Timeline, choose
+from agents.nlp.plan import ColumnRef, Dimension
+from agents.nlp.time_groups import add_grain, add_trend
 
 _AND = frozenset({"and", "&", "then", "per", "by"})
 
@@ -16,9 +15,9 @@ def find_groups(draft: Draft) -> None:
         _take_list(draft, i)
     for i in list(draft.open_marks("grain")):
         draft.ranked = draft.ranked or (i > 0 and draft.marks[i - 1].is_a("which", "superlative", "top"))
-        _add_grain(draft, i)
+        add_grain(draft, i)
     if any(True for _ in draft.open_marks("trend")):
-        _add_trend(draft)
+        add_trend(draft)
     _take_ranked(draft)
     for i in list(draft.open_marks("which")):
         following = draft.after(i)
@@ -39,13 +38,13 @@ def _take_list(draft: Draft, i: int) -> None:
 
 
 def _described(draft: Draft, k: int) -> bool:
-    """Whether a table named after `by` is the doer of a passive, itself described by a value (`flown by planes of Boeing`)."""
+    """Whether a table named after `by` is the doer of a passive, described by a value (`flown by planes of Boeing`)."""
     tables = {ref.table for ref in draft.marks[k].of(RefKind.TABLE)}
     return any(column.table in tables and column.table != draft.scope.base for column in draft.values_of.values())
 
 
 def _take_ranked(draft: Draft) -> None:
-    """`top 10 destinations`, `five carriers with`, `busiest airports`: a group with a number of places, or the first alone."""
+    """`top 10 destinations`, `five carriers with`, `busiest airports`: a group with a number of places or one."""
     for i in list(draft.open_marks()):
         mark = draft.marks[i]
         busiest = mark.classes.get("superlative", "").startswith("rows")
@@ -78,7 +77,7 @@ def _add(draft: Draft, i: int, *, ranked: bool = False) -> bool:
     i = _head(draft, i)
     mark = draft.marks[i]
     if mark.is_a("grain"):
-        return not ranked and _add_grain(draft, i)
+        return not ranked and add_grain(draft, i)
     column = group_column(draft, i)
     if column is None:
         return False
@@ -91,7 +90,7 @@ def _add(draft: Draft, i: int, *, ranked: bool = False) -> bool:
 
 
 def _head(draft: Draft, i: int) -> int:
-    """The last noun of a row of nouns (`plane manufacturers` are manufacturers), where the first only names the table of the last."""
+    """The last of two nouns (`plane manufacturers` are manufacturers), where the first only names its table."""
     first = draft.marks[i]
     if i + 1 >= len(draft.marks) or i + 1 in draft.used or first.of(RefKind.COLUMN):
         return i
@@ -157,47 +156,3 @@ def _named(draft: Draft, column: ColumnRef) -> ColumnRef | None:
     keys = [key for key in draft.scope.lexicon.table(column.table).foreign_keys if key.columns == [column.name]]
     label = draft.scope.lexicon.label(keys[0].ref_table) if keys else None
     return ColumnRef(table=keys[0].ref_table, name=label, via=(*column.via, column.name)) if label else None
-
-
-def _add_grain(draft: Draft, i: int) -> bool:
-    return _group_by_time(draft, i, Grain(draft.marks[i].classes["grain"]))
-
-
-def _group_by_time(draft: Draft, i: int, grain: Grain) -> bool:
-    timeline = _timeline(draft)
-    if timeline is None or not _has(timeline, grain):
-        raise RefusalError(f"The data does not tell the {grain.value}.", unmatched=[draft.marks[i].text])
-    draft.time_axis = timeline.axis
-    draft.dimensions.append(Dimension(grain=grain))
-    draft.order = Order.DIMENSIONS
-    draft.use(i)
-    return True
-
-
-def _timeline(draft: Draft) -> Timeline | None:
-    found = draft.scope.timelines()
-    return choose(found, (s for t in draft.tokens for s in t.stems)) if found else None
-
-
-def _has(timeline: Timeline, grain: Grain) -> bool:
-    axis = timeline.axis
-    if axis.moment or grain is Grain.YEAR:
-        return True
-    if grain in (Grain.MONTH, Grain.QUARTER):
-        return axis.month is not None
-    return axis.hour is not None if grain is Grain.HOUR else axis.month is not None and axis.day is not None
-
-
-def _add_trend(draft: Draft) -> None:
-    """`over time` without a step: months, or years where the data has no more or runs for very long, or days where it is short."""
-    marks = list(draft.open_marks("trend"))
-    draft.use(*marks)
-    timeline = _timeline(draft)
-    if any(d.grain for d in draft.dimensions):
-        return
-    if timeline is None:
-        raise RefusalError("The data has no dates.", unmatched=[draft.marks[marks[0]].text])
-    days = (timeline.last - timeline.first).days
-    grain = Grain.YEAR if days > 365 * 6 or not _has(timeline, Grain.MONTH) else Grain.MONTH if days > 92 else Grain.DAY
-    _group_by_time(draft, marks[0], grain)
-    draft.assume(f"“{draft.marks[marks[0]].text}” is shown by {grain.value}.")

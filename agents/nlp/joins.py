@@ -24,7 +24,7 @@ class Joins:
         return next(key for key in self._keys(table) if hop(key) == name)
 
     def paths(self, start: str) -> dict[str, list[Path]]:
-        """For every table that can be reached, the shortest paths to it; several when keys of equal length lead there."""
+        """For every table that can be reached, the shortest paths to it; several when they are equally short."""
         found: dict[str, list[Path]] = {start: [()]}
         queue: deque[tuple[str, Path]] = deque([(start, ())])
         while queue:

@@ -1,7 +1,7 @@
 """The last check: every word with content must have had its say, else the question is refused."""
 
 from agents.nlp.draft import Draft, family
-from agents.nlp.lexicon import RefKind
+from agents.nlp.lexicon import RefKind, unit_of
 from agents.nlp.plan import Aggregate
 from agents.nlp.refusal import RefusalError
 
@@ -85,5 +85,5 @@ def _key_tables(draft: Draft) -> set[str]:
 
 
 def _is_unit_used(draft: Draft, unit: str) -> bool:
-    used = {draft.scope.lexicon.column(table, name).unit or "" for table, name in _used_columns(draft)}
+    used = {unit_of(draft.scope.lexicon.column(table, name)) for table, name in _used_columns(draft)}
     return any(own and own.lower().rstrip("s")[:1] == unit[:1] and family(own) == family(unit) for own in used)

@@ -13,6 +13,7 @@ from agents.nlp.tokens import stem, words_of
 
 Stems = tuple[str, ...]
 _SHORT_VALUE = 3
+_SPELLED_VALUES = 50
 _CLAUSE = re.compile(r"[;,:(.]")
 _EMPTY_WHEN = re.compile(
     r"\b(?:empty|null|missing|blank|none) (?:when|if|for) (?:the \w+ (?:was|is) )?(\w+)", re.IGNORECASE
@@ -32,7 +33,7 @@ class RefKind(StrEnum):
 
 @dataclass(frozen=True)
 class Ref:
-    """One thing of the schema a word may name. `EMPTY`: rows where the column is null; `PARTIAL`: one word of the column's name."""
+    """One thing a word may name. `EMPTY`: rows where the column is null; `PARTIAL`: one word of the column's name."""
 
     kind: RefKind
     table: str
@@ -89,7 +90,7 @@ class Lexicon:
             ]
             if named:
                 return named
-        return [Ref(RefKind.COLUMN, t.name, c.name) for t, c in columns if c.unit and c.unit in prop.units]
+        return [Ref(RefKind.COLUMN, t.name, c.name) for t, c in columns if unit_of(c) in prop.units]
 
     def _add_table(self, table: TableSchema) -> None:
         names = [word for word in words_of(table.name) if not word.isdigit()]
@@ -103,7 +104,11 @@ class Lexicon:
             for word in _EMPTY_WHEN.findall(column.description):
                 self._add([word], Ref(RefKind.EMPTY, table.name, column.name))
             for value in column.values:
-                self._add(_value_words(value), Ref(RefKind.VALUE, table.name, column.name, (value,)))
+                words = value_words(value)
+                self._add_stems(
+                    tuple(stem(word) for word in words), Ref(RefKind.VALUE, table.name, column.name, (value,))
+                )
+                self.words.update(word.lower() for word in words if len(column.values) <= _SPELLED_VALUES)
             self.words.update(word for text in (column.name, *column.synonyms) for word in words_of(text))
 
     def _add(self, words: Iterable[str], ref: Ref) -> None:
@@ -120,15 +125,15 @@ class Lexicon:
         self.longest = max(self.longest, min(len(stems), 6))
 
     def _add_partial_values(self) -> None:
-        """The first words of longer values (`Delta` of `Delta Air Lines Inc.`), with every value of the column that starts so."""
+        """The first words of longer values (`Delta` of `Delta Air Lines Inc.`), with every value that starts so."""
         for table, column in ((t, c) for t in self.schema.tables for c in t.columns):
             starts: dict[Stems, list[str]] = defaultdict(list)
             for value in column.values:
-                words = _value_words(value)
+                words = value_words(value)
                 for length in range(1, len(words)):
                     starts[tuple(stem(word) for word in words[:length])].append(value)
             for stems, values in starts.items():
-                if len(stems[0]) > _SHORT_VALUE and len(values) <= 8 and not self._says_more(stems, table.name):
+                if len("".join(stems)) > _SHORT_VALUE and len(values) <= 8 and not self._says_more(stems, table.name):
                     self._add_stems(stems, Ref(RefKind.VALUE, table.name, column.name, tuple(values), exact=False))
 
     def _says_more(self, stems: Stems, table: str) -> bool:
@@ -139,8 +144,15 @@ class Lexicon:
         return bool(keyword) or named or exact
 
 
+def unit_of(column: ColumnSchema) -> str:
+    """The unit the schema gives, else the one the column's name ends with (`body_mass_g`)."""
+    words = words_of(column.name)
+    named = words[-1] if len(words) > 1 and words[-1] in get_keywords().units else ""
+    return column.unit or named
+
+
 def column_terms(column: ColumnSchema) -> list[Stems]:
-    """All ways to name a column, as stems: its name with and without unit and abbreviations, synonyms, short description."""
+    """All ways to name a column, as stems: its name (without unit, abbreviations long), synonyms, description."""
     phrases = list(_names(column.name, column.unit)) + [words_of(text) for text in column.synonyms]
     clause = [w for w in words_of(_CLAUSE.split(column.description)[0]) if w not in _stop_words()]
     if 0 < len(clause) <= 3:
@@ -160,7 +172,8 @@ def _names(name: str, unit: str | None) -> Iterator[list[str]]:
             yield form[:-1]
 
 
-def _value_words(value: str) -> list[str]:
+def value_words(value: str) -> list[str]:
+    """The first words of a value; nobody types more of them."""
     return re.findall(r"[^\W_]+", value)[:6]
 
 

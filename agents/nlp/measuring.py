@@ -1,8 +1,7 @@
-"""Rules for the number asked for: `average arrival delay`, `how many flights`, `share of`, `how late`, `the heaviest`."""
+"""Rules for the number asked for outright: `average arrival delay`, `how many flights`, `share of`."""
 
 from agents.nlp.draft import Draft
 from agents.nlp.lexicon import RefKind
-from agents.nlp.marks import Mark
 from agents.nlp.plan import Aggregate, ColumnRef, Measure
 from agents.nlp.refusal import RefusalError
 
@@ -22,7 +21,7 @@ def find_measures(draft: Draft) -> None:
 
 
 def _join_names(draft: Draft) -> None:
-    """`average number of pages`: between an aggregate and a numeric column, `number of` is a part of the column's name."""
+    """`average number of pages`: between an aggregate and a numeric column, `number of` belongs to the name."""
     for i in list(draft.open_marks("aggregate")):
         following = draft.after(i)
         counting = following is not None and draft.marks[following].text.lower() in (
@@ -34,37 +33,6 @@ def _join_names(draft: Draft) -> None:
         beyond = draft.after(following) if following is not None and counting else None
         if following is not None and beyond is not None and draft.column(beyond, numeric=True) is not None:
             draft.use(following)
-
-
-def find_degrees(draft: Draft) -> None:
-    """`longest distance`: before a number's own name, how something is only says highest or lowest."""
-    for i in list(draft.open_marks()):
-        mark = draft.marks[i]
-        if mark.prop is None or mark.text.lower() not in mark.prop.superlatives:
-            continue
-        following = draft.after(i)
-        if following is not None and draft.marks[following].is_a("aggregate"):
-            following = draft.after(following)
-        if following is not None and not draft.marks[following].prop and draft.marks[following].of(RefKind.COLUMN):
-            if draft.column(following, numeric=True) is not None:
-                degree = "low" if mark.text.lower() in mark.prop.low else "high"
-                draft.marks[i] = Mark(mark.start, mark.end, mark.text, classes={"superlative": degree})
-
-
-def find_implied(draft: Draft) -> None:
-    """Columns and properties without an aggregate (`departure delay by month`, `how late`, `the heaviest`)."""
-    if draft.measures and all(m.aggregate in _COUNTS for m in draft.measures) and not _ordering(draft):
-        return
-    for i in list(draft.open_marks()):
-        column = _implied_column(draft, i)
-        if column is not None and not any(m.column == column for m in draft.measures):
-            aggregate = _implied_aggregate(draft, i) if not draft.measures else _listed(draft, i)
-            if aggregate is None:
-                continue
-            draft.measures.append(Measure(aggregate=aggregate, column=column))
-            draft.use(i)
-        elif column is not None:
-            draft.use(i)
 
 
 def find_rows(draft: Draft) -> None:
@@ -99,11 +67,7 @@ def _target(draft: Draft, i: int, *, counted: bool) -> int | None:
     for k in range(i + 1, len(draft.marks)):
         if k not in draft.used and _can(draft, k, counted=counted):
             return k
-        if (
-            draft.marks[k].is_a("aggregate", "group")
-            and k not in draft.used
-            and not draft.marks[k].text.lower() == "the"
-        ):
+        if draft.marks[k].is_a("aggregate", "group") and k not in draft.used and draft.marks[k].text.lower() != "the":
             break
         if counted and not (draft.marks[k].soft or k in draft.values_of or draft.marks[k].is_a("superlative")):
             break
@@ -174,50 +138,3 @@ def _aggregate(draft: Draft, i: int, target: int, aggregate: Aggregate) -> None:
 def _append(draft: Draft, measure: Measure) -> None:
     if measure not in draft.measures:
         draft.measures.append(measure)
-
-
-def _ordering(draft: Draft) -> bool:
-    return any(draft.marks[i].prop for i in draft.open_marks())
-
-
-def _implied_column(draft: Draft, i: int) -> ColumnRef | None:
-    mark = draft.marks[i]
-    if mark.quantity or mark.period or mark.of(RefKind.VALUE) or (mark.classes and not mark.of(RefKind.COLUMN)):
-        return None
-    if draft.names_rows(i) or (mark.prop and not mark.refs):
-        return None
-    return draft.column(i, numeric=True)
-
-
-def _listed(draft: Draft, i: int) -> Aggregate | None:
-    """A further column joined by `and` to one that is measured is measured alike."""
-    joined = i > 1 and draft.marks[i - 1].text.lower() == "and" and i - 2 in draft.used
-    last = draft.measures[-1].aggregate
-    return last if joined and last not in _COUNTS else None
-
-
-def _implied_aggregate(draft: Draft, i: int) -> Aggregate:
-    mark = draft.marks[i]
-    if not draft.ranked:
-        extreme = _extreme(draft, i, mark)
-        if extreme is not None:
-            return extreme
-    name = mark.text.lower()
-    draft.assume(f"“{name}” is taken as its average.")
-    return Aggregate.AVG
-
-
-def _extreme(draft: Draft, i: int, mark: Mark) -> Aggregate | None:
-    """`the heaviest`, `largest body mass`, `how much does the heaviest weigh`: the largest or smallest value."""
-    superlatives = [m for m in draft.marks if m.prop and m.text.lower() in m.prop.superlatives]
-    before = draft.before(i)
-    said = draft.marks[before].classes.get("superlative") if before is not None and before not in draft.used else None
-    if said in ("high", "low"):
-        assert before is not None
-        draft.use(before)
-        return Aggregate.MAX if said == "high" else Aggregate.MIN
-    same = [m for m in superlatives if mark.prop is None or m.prop == mark.prop]
-    if not same or (mark.prop is None and mark not in superlatives):
-        return None
-    assert same[0].prop is not None
-    return Aggregate.MIN if same[0].text.lower() in same[0].prop.low else Aggregate.MAX

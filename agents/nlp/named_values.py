@@ -2,9 +2,10 @@
 
 from collections import Counter
 
-from agents.nlp.conditions import negation_before
 from agents.nlp.draft import Draft
 from agents.nlp.lexicon import Ref, RefKind
+from agents.nlp.marks import Mark
+from agents.nlp.negation import negation_before
 from agents.nlp.plan import ColumnRef, Dimension, Filter, Operator
 from agents.nlp.refusal import RefusalError
 
@@ -13,7 +14,7 @@ _COMPARING = ("compare", "comparison", "comparing", "versus", "vs", "than", "dif
 
 def find_values(draft: Draft) -> None:
     """Every value named becomes a filter; several values of one column that are compared also group the rows."""
-    marks = [i for i in draft.open_marks() if draft.marks[i].of(RefKind.VALUE)]
+    marks = [i for i in draft.open_marks() if _is_value(draft.marks[i])]
     shared = Counter(
         (ref.table, ref.column)
         for i in marks
@@ -40,13 +41,18 @@ def find_values(draft: Draft) -> None:
         draft.conditions.append(_filter(column, values, Operator.NE, Operator.NOT_IN))
 
 
+def _is_value(mark: Mark) -> bool:
+    """Whether the words name a value and not the table or column itself."""
+    return bool(mark.of(RefKind.VALUE)) and not mark.of(RefKind.TABLE, RefKind.COLUMN)
+
+
 def _filter(column: ColumnRef, values: list[str], one: Operator, many: Operator) -> Filter:
     unique = tuple(dict.fromkeys(values))
     return Filter(column=column, operator=one if len(unique) == 1 else many, values=unique)
 
 
 def _choose(draft: Draft, i: int, shared: Counter[tuple[str, str]]) -> Ref | None:
-    """The column a value is of: written in full first, then shared with the other values, then the side spoken of, then the nearest."""
+    """The column a value is of: written in full, shared with the other values, near, on the side spoken of."""
     mark = draft.marks[i]
     refs = [ref for ref in mark.of(RefKind.VALUE) if ref.table in draft.scope.paths]
     refs = [ref for ref in refs if ref.exact] or refs
@@ -54,10 +60,10 @@ def _choose(draft: Draft, i: int, shared: Counter[tuple[str, str]]) -> Ref | Non
         refs = [ref for ref in refs if (ref.table, ref.column) in _beside(draft, i)]
     if not refs:
         return None
+    side, spoken = draft.direction(i), _beside(draft, i)
+    refs = [ref for ref in refs if side or spoken or len(draft.scope.paths[ref.table]) == 1] or refs
     most = max(shared[ref.table, ref.column] for ref in refs)
     refs = draft.scope.near([ref for ref in refs if shared[ref.table, ref.column] == most])
-    side = draft.direction(i)
-    spoken = _beside(draft, i)
     for narrowed in (
         [r for r in refs if (r.table, r.column) in spoken],
         [r for r in refs if side and draft.scope.points(r.column, side)],

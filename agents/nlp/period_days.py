@@ -1,6 +1,7 @@
 """Which days a phrase for time means, on the timeline of a table."""
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import dateparser
@@ -41,7 +42,7 @@ def _point(text: str, timeline: Timeline) -> Period:
 
 def _of_date(text: str, year: int | None, timeline: Timeline) -> Period:
     base = datetime(timeline.last.year, 1, 1)  # noqa: DTZ001 - the data's own days have no zone
-    parsed = dateparser.parse(
+    parsed: datetime | None = dateparser.parse(
         text.replace(" the ", " ").replace(" of ", " "), languages=["en"], settings={"RELATIVE_BASE": base}
     )
     if parsed is None:
@@ -93,8 +94,8 @@ def _part(match: re.Match[str], timeline: Timeline) -> Period:
     )
     if whole.start is None:
         whole = _of_months(whole.months, timeline.last.year)
-    assert whole.start is not None
-    assert whole.end is not None
+    if whole.start is None or whole.end is None:
+        raise RefusalError(f"“{match[0]}” has no start or no end.", unmatched=[match[0]])
     unit, nth = match["unit"].rstrip("s"), COUNTED[match["count"]]
     length = {
         "day": timedelta(days=1),
@@ -174,12 +175,11 @@ def _year_in(text: str) -> int | None:
 
 
 def _month_in(text: str) -> int:
-    found = re.search(MONTH, text)
-    assert found is not None
-    return next(i for i, name in enumerate(MONTHS, 1) if name.startswith(found[0][:3]))
+    start = re.findall(MONTH, text)[0][:3]
+    return next(i for i, name in enumerate(MONTHS, 1) if name.startswith(start))
 
 
-_RESOLVERS = {
+_RESOLVERS: dict[str, Callable[[re.Match[str], Timeline], Period]] = {
     "range": _range,
     "days": _days,
     "days_first": _days,

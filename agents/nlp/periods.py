@@ -37,20 +37,28 @@ MONTH = (
 )
 YEAR = r"(?:1[89]|20)\d\d"
 _DAY = r"(?:[0-3]?\d)(?:st|nd|rd|th)?"
-DATE = rf"(?:{YEAR}-\d\d?-\d\d?|\d\d?/\d\d?/{YEAR}|{MONTH} (?:the )?{_DAY}(?: {YEAR})?(?!\d)|{_DAY} (?:of )?{MONTH}(?: {YEAR})?)"
+_OF_YEAR = rf"(?: {YEAR})?"
+DATE = (
+    rf"(?:{YEAR}-\d\d?-\d\d?|\d\d?/\d\d?/{YEAR}"
+    rf"|{MONTH} (?:the )?{_DAY}{_OF_YEAR}(?!\d)|{_DAY} (?:of )?{MONTH}{_OF_YEAR})"
+)
 _MONTHS_OF = rf"(?:(?:month of )?{MONTH}(?: (?:of )?{YEAR})?)"
 _QUARTER = rf"(?:q[1-4](?: (?:of )?{YEAR})?|(?:first|second|third|fourth|1st|2nd|3rd|4th) quarter(?: (?:of )?{YEAR})?)"
 _SEASON = rf"(?:(?:spring|summer|autumn|fall|winter)(?: (?:of )?{YEAR})?)"
 _POINT = rf"(?:{DATE}|{_MONTHS_OF}|{_QUARTER}|{_SEASON}|(?:year )?{YEAR})"
 _COUNT = r"(?:first|second|third|fourth|1st|2nd|3rd|4th|last|final)"
+_FROM = r"(?:between |from )?(?:the )?"
+_NUMBER = r"(?:(?P<number>\d+) )?"
+_YEAR_SAID = rf"(?: (?P<year>{YEAR}))?"
 _FORMS = {
-    "range": rf"(?:between |from )?(?:the )?(?P<low>{_POINT}) (?:and|to|through|until|till) (?:the )?(?P<high>{_POINT})",
-    "days": rf"(?:between |from )?(?P<month>{MONTH}) (?P<low>{_DAY}) (?:and|to|through) (?P<high>{_DAY})(?: (?P<year>{YEAR}))?",
-    "days_first": rf"(?:between |from )?(?:the )?(?P<low>{_DAY}) (?:(?:and|to|through) )?(?:the )?(?P<high>{_DAY}) (?:of )?"
-    rf"(?P<month>{MONTH})(?: (?P<year>{YEAR}))?",
-    "part": rf"(?P<count>{_COUNT}) (?:(?P<number>\d+) )?(?P<unit>days?|weeks?|half|months?) (?:of|in) (?P<whole>{_MONTHS_OF}|(?:the )?(?:year )?{YEAR}"
-    r"|the year)",
-    "relative": r"(?P<which>last|past|previous|latest|most recent|this|current) (?:(?P<number>\d+) )?(?P<unit>day|week|month|quarter|year)s?",
+    "range": rf"{_FROM}(?P<low>{_POINT}) (?:and|to|through|until|till) (?:the )?(?P<high>{_POINT})",
+    "days": rf"{_FROM}(?P<month>{MONTH}) (?P<low>{_DAY}) (?:and|to|through) (?P<high>{_DAY}){_YEAR_SAID}",
+    "days_first": rf"{_FROM}(?P<low>{_DAY}) (?:(?:and|to|through) )?(?:the )?(?P<high>{_DAY}) (?:of )?"
+    rf"(?P<month>{MONTH}){_YEAR_SAID}",
+    "part": rf"(?P<count>{_COUNT}) {_NUMBER}(?P<unit>days?|weeks?|half|months?) (?:of|in) "
+    rf"(?P<whole>{_MONTHS_OF}|(?:the )?(?:year )?{YEAR}|the year)",
+    "relative": rf"(?P<which>last|past|previous|latest|most recent|this|current) {_NUMBER}"
+    r"(?P<unit>day|week|month|quarter|year)s?",
     "open": rf"(?P<side>since|after|before|until|up to|starting) (?:the )?(?P<point>{_POINT})",
     "day": r"(?P<word>today|yesterday)",
     "weekdays": r"(?P<name>monday|tuesday|wednesday|thursday|friday|saturday|sunday|weekend|working day)s?",
@@ -129,7 +137,7 @@ def find_periods(words: list[str]) -> list[PeriodPhrase]:
     found = []
     for kind, pattern in _PATTERN.items():
         for match in pattern.finditer(line):
-            first = starts[match.start()] if match.start() in starts else None
+            first = starts.get(match.start())
             if first is not None and _plausible(kind, match[0], words[first - 1] if first else ""):
                 found.append(PeriodPhrase(first, first + len(match[0].split()), kind, match))
     return found

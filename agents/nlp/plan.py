@@ -77,7 +77,7 @@ class _Part(BaseModel):
 
 
 class ColumnRef(_Part):
-    """A column; `via` names the foreign keys from the plan's table to the column's (each `a` or `a+b`), none: the same table."""
+    """A column; `via` names the foreign keys from the plan's table to the column's (each `a` or `a+b`)."""
 
     table: str
     name: str
@@ -95,7 +95,7 @@ class TimeAxis(_Part):
 
 
 class Period(_Part):
-    """From `start` up to but without `end`; or recurring: these months, days of the month, weekdays (1 is Monday) of any year."""
+    """From `start` up to but without `end`; or recurring: months, days of the month, weekdays (1 is Monday)."""
 
     start: date | None = None
     end: date | None = None
@@ -127,6 +127,13 @@ class Dimension(_Part):
     column: ColumnRef | None = None
     grain: Grain | None = None
     bin_width: float | None = None
+
+    @property
+    def by(self) -> ColumnRef:
+        """The column, where it is no step of time."""
+        if self.column is None:
+            raise ValueError("this dimension is a step of time and has no column")
+        return self.column
 
 
 class Having(_Part):

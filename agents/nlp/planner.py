@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.contract import DataSchema
+from agents.nlp.annotation import annotate
 from agents.nlp.compared_times import join_times
-from agents.nlp.conditions import find_missing, find_numbers, find_times
+from agents.nlp.conditions import find_missing, find_times
 from agents.nlp.draft import Draft
 from agents.nlp.finishing import find_bare_properties, find_listing, find_order, find_share, to_plan
 from agents.nlp.grouping import add_leftover, find_groups, name_rows
+from agents.nlp.implied import find_degrees, find_implied
 from agents.nlp.leftovers import check_all_used
 from agents.nlp.lexicon import Lexicon
-from agents.nlp.marks import Mark, annotate
-from agents.nlp.measuring import find_degrees, find_implied, find_measures, find_rows
+from agents.nlp.marks import Mark
+from agents.nlp.measuring import find_measures, find_rows
 from agents.nlp.named_values import find_values
+from agents.nlp.numbers import find_numbers
 from agents.nlp.plan import Aggregate, QueryPlan
 from agents.nlp.refusal import RefusalError
 from agents.nlp.scope import choose_scope
@@ -79,7 +82,7 @@ class RulePlanner:
         self._speller = Speller(self._lexicon)
 
     def plan(self, question: str) -> Understanding:
-        """Understand one question. Raises `RefusalError` when a word stays without meaning or two readings are as good."""
+        """Understand one question. Raises `RefusalError` when a word has no meaning or two readings are as good."""
         tokens = self._speller.corrected(tokenize(question))
         marks = annotate(tokens, self._lexicon)
         _check_supported(marks)

@@ -50,7 +50,7 @@ class Scope:
         )
 
     def path(self, table: str, direction: str | None, spoken: Sequence[str]) -> Path:
-        """The way to a table; where several lead there, the one the words speak of. Raises `RefusalError` if none is meant."""
+        """The way to a table; of several the one the words speak of. Raises `RefusalError` if none is meant."""
         ways = self.paths[table]
         if len(ways) == 1:
             return ways[0]
@@ -77,7 +77,7 @@ class Scope:
 
 
 def choose_scope(marks: Sequence[Mark], lexicon: Lexicon) -> Scope:
-    """The table from which all that is named can be reached with the fewest joins. Raises `RefusalError` when two are as near."""
+    """The table from which all that is named is the fewest joins away. Raises `RefusalError` when two are as near."""
     scopes = [Scope(lexicon, t.name, lexicon.joins.paths(t.name)) for t in lexicon.schema.tables]
     costs = {scope.base: _cost(scope, marks) for scope in scopes}
     least = min(costs.values())

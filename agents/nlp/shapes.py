@@ -26,9 +26,7 @@ def find_relation(draft: Draft) -> None:
             "A relationship needs two columns with numbers.", unmatched=[draft.marks[i].text for i in asked]
         )
     draft.use(*asked, *facing, *columns)
-    refs = [draft.column(i, numeric=True) for i in columns]
-    for ref in refs:
-        assert ref is not None
+    for ref in (ref for i in columns if (ref := draft.column(i, numeric=True))):
         draft.measures.append(Measure(aggregate=Aggregate.NONE, column=ref))
         draft.conditions.append(Filter(column=ref, operator=Operator.NOT_NULL))
     draft.chart = Chart.SCATTER
@@ -56,7 +54,8 @@ def find_distribution(draft: Draft) -> None:
     if len(numeric) != 1:
         return
     column = draft.column(numeric[0], numeric=True)
-    assert column is not None
+    if column is None:
+        return
     draft.use(numeric[0])
     draft.measures.append(Measure(aggregate=Aggregate.COUNT))
     draft.dimensions.append(Dimension(column=column, bin_width=_nice_width(draft, column)))

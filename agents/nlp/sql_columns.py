@@ -100,7 +100,7 @@ class SqlColumns:
                     self.joined.append(ref.via[:length])
         self._tables = {ref.via: ref.table for ref in _refs(plan)}
 
-    def table(self, name: str, via: Path) -> exp.Table:
+    def table(self, name: str, via: Path) -> exp.Expr:
         """A table in FROM or JOIN, renamed when it is joined in more than one way."""
         alias = self._alias(name, via)
         table = exp.Table(this=_identifier(name))
@@ -111,7 +111,7 @@ class SqlColumns:
         table = _identifier(self._alias(ref.table, ref.via)) if self.joined else None
         return exp.Column(this=_identifier(ref.name), table=table)
 
-    def named(self, expression: exp.Expression, name: str) -> exp.Expression:
+    def named(self, expression: exp.Expr, name: str) -> exp.Expr:
         """The expression under a result name; a column that has the name already stays as it is."""
         if isinstance(expression, exp.Column) and expression.name == name:
             return expression
@@ -121,8 +121,7 @@ class SqlColumns:
         """`month`, `carrier`, `distance_bin`."""
         if dimension.grain is not None:
             return "date" if dimension.grain.value == "day" else dimension.grain.value
-        assert dimension.column is not None
-        return dimension.column.name + ("_bin" if dimension.bin_width is not None else "")
+        return dimension.by.name + ("_bin" if dimension.bin_width is not None else "")
 
     def measure_name(self, measure: Measure) -> str:
         """`avg_dep_delay`, `num_flights`, `percent_of_flights`."""

@@ -10,7 +10,7 @@ from agents.nlp.sql_columns import SqlColumns
 from agents.nlp.timeline import month_after
 
 
-def grain_sql(grain: Grain, axis: TimeAxis, columns: SqlColumns) -> exp.Expression:
+def grain_sql(grain: Grain, axis: TimeAxis, columns: SqlColumns) -> exp.Expr:
     """The start of the step a row falls into, or the hour or weekday."""
     if axis.moment is None:
         return _grain_of_parts(grain, axis, columns)
@@ -26,7 +26,7 @@ def grain_sql(grain: Grain, axis: TimeAxis, columns: SqlColumns) -> exp.Expressi
     return exp.cast(_truncated(grain, moment), "DATE")
 
 
-def _grain_of_parts(grain: Grain, axis: TimeAxis, columns: SqlColumns) -> exp.Expression:
+def _grain_of_parts(grain: Grain, axis: TimeAxis, columns: SqlColumns) -> exp.Expr:
     if grain is Grain.YEAR:
         return _part(axis.year, columns)
     if grain is Grain.HOUR:
@@ -46,8 +46,8 @@ def _grain_of_parts(grain: Grain, axis: TimeAxis, columns: SqlColumns) -> exp.Ex
     return _func("dayname", day) if grain is Grain.WEEKDAY else exp.cast(_truncated(grain, day), "DATE")
 
 
-def period_sql(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.Expression]:
-    """The conditions that keep the rows of a period. Raises `RefusalError` when the table's time is too coarse for it."""
+def period_sql(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.Expr]:
+    """The conditions that keep the rows of a period. Raises `RefusalError` when the time is too coarse for it."""
     found = _span(period, axis, columns) if period.start or period.end else []
     for values, part in ((period.months, "month"), (period.days, "day"), (period.weekdays, "isodow")):
         if values:
@@ -55,7 +55,7 @@ def period_sql(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.
     return found
 
 
-def _recurring(part: str, axis: TimeAxis, columns: SqlColumns) -> exp.Expression:
+def _recurring(part: str, axis: TimeAxis, columns: SqlColumns) -> exp.Expr:
     if axis.moment is not None:
         return _func(part, columns.column(axis.moment))
     if part == "isodow":
@@ -63,7 +63,7 @@ def _recurring(part: str, axis: TimeAxis, columns: SqlColumns) -> exp.Expression
     return _part(axis.month if part == "month" else axis.day, columns)
 
 
-def _span(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.Expression]:
+def _span(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.Expr]:
     if axis.moment is not None:
         return _between(columns.column(axis.moment), period)
     start, end = period.start, period.end
@@ -82,45 +82,45 @@ def _span(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.Expre
     return _between(_day_of_parts(axis, columns), period)
 
 
-def _years(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.Expression]:
+def _years(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.Expr]:
     low = [exp.GTE(this=_part(axis.year, columns), expression=exp.convert(period.start.year))] if period.start else []
     high = [exp.LT(this=_part(axis.year, columns), expression=exp.convert(period.end.year))] if period.end else []
     return [*low, *high]
 
 
-def _between(moment: exp.Expression, period: Period) -> list[exp.Expression]:
+def _between(moment: exp.Expr, period: Period) -> list[exp.Expr]:
     low = [exp.GTE(this=moment, expression=_date(period.start))] if period.start else []
     high = [exp.LT(this=moment.copy(), expression=_date(period.end))] if period.end else []
     return [*low, *high]
 
 
-def _day_of_parts(axis: TimeAxis, columns: SqlColumns) -> exp.Expression:
+def _day_of_parts(axis: TimeAxis, columns: SqlColumns) -> exp.Expr:
     return _func("make_date", *(_part(part, columns) for part in (axis.year, axis.month, axis.day)))
 
 
-def _equals(part: ColumnRef | None, value: int, columns: SqlColumns) -> exp.Expression:
+def _equals(part: ColumnRef | None, value: int, columns: SqlColumns) -> exp.Expr:
     return exp.EQ(this=_part(part, columns), expression=exp.convert(value))
 
 
-def _part(part: ColumnRef | None, columns: SqlColumns) -> exp.Expression:
+def _part(part: ColumnRef | None, columns: SqlColumns) -> exp.Expr:
     if part is None:
         raise RefusalError("The data does not tell the time so finely.")
     return columns.column(part)
 
 
-def _is_in(left: exp.Expression, values: tuple[int, ...]) -> exp.Expression:
+def _is_in(left: exp.Expr, values: tuple[int, ...]) -> exp.Expr:
     if len(values) == 1:
         return exp.EQ(this=left, expression=exp.convert(values[0]))
     return exp.In(this=left, expressions=[exp.convert(v) for v in values])
 
 
-def _truncated(grain: Grain, moment: exp.Expression) -> exp.Expression:
+def _truncated(grain: Grain, moment: exp.Expr) -> exp.Expr:
     return _func("date_trunc", exp.Literal.string(grain.value), moment)
 
 
-def _date(day: date) -> exp.Expression:
+def _date(day: date) -> exp.Expr:
     return exp.cast(exp.Literal.string(day.isoformat()), "DATE")
 
 
-def _func(name: str, *arguments: exp.Expression) -> exp.Expression:
+def _func(name: str, *arguments: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=list(arguments))

@@ -59,7 +59,7 @@ def read_as(original: Token, word: str) -> Token:
 
 def tokenize(question: str) -> list[Token]:
     """Cut the question into tokens; `dep_time` gives two, `220mm` gives two, `'s` gives none."""
-    plain = re.sub(r"['’]s\b", "", question).replace("’", "'").replace("'", " ")
+    plain = re.sub(r"['\u2019]s\b", "", question).replace("\u2019", "'").replace("'", " ")
     words: list[str] = []
     for piece in _TOKEN.findall(plain):
         words.extend(_split(piece))

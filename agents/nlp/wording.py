@@ -67,8 +67,7 @@ def _measure(measure: Measure, table: str) -> str:
 def _dimension(dimension: Dimension) -> str:
     if dimension.grain is not None:
         return dimension.grain.value
-    assert dimension.column is not None
-    return _column(dimension.column) + (
+    return _column(dimension.by) + (
         f" (in steps of {dimension.bin_width:g})" if dimension.bin_width is not None else ""
     )
 
