@@ -1,0 +1,337 @@
+"""The transitions against a model: doubled, late and reordered calls, lost replies, expired leases, in any order.
+
+Time does not pass by itself here: `time_passes` makes one entry overdue, so that every outcome is the model's to predict.
+"""
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from core.valkey import sync_client
+from state import keys
+from state import transitions as t
+from state.events import Event
+from state.model import Mode, NewStep, NewWorkflow
+from state.store import Store
+
+LONG_MS = 3_600_000
+MAX_TAKEOVERS = 2
+AFTER = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+OPEN = {"QUEUED", "HELD", "RUNNING", "RETRYING"}
+DONE = {"SUCCEEDED"}
+ENDED = {"SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED"}
+nodes_drawn = st.sampled_from(["n1", "n2"])
+
+
+@dataclass
+class Step:
+    status: str = "WAITING"
+    fence: int = 0
+    attempt: int = 0
+    takeovers: int = 0
+    send: int = 0
+    owner: str = ""
+    waits: bool = False
+    overdue: bool = False
+    token: str = ""
+    claims: list = field(default_factory=list)
+    sends: list = field(default_factory=list)
+
+
+class Transitions(RuleBasedStateMachine):
+    store: Store
+    reached: Counter
+
+    def __init__(self):
+        super().__init__()
+        self.id = secrets.token_hex(16)
+        self.status = "QUEUED"
+        self.steps = {name: Step() for name in AFTER}
+        self.counts = Counter()
+        self.queue_is_empty = True
+        self.last_report = None
+        plan = tuple(NewStep(name, "nlp", f"q-{self.id}", 3600, after) for name, after in AFTER.items())
+        workflow = NewWorkflow(self.id, {"query_id": "q"}, Mode.BACKGROUND, 3600, plan)
+        started = self.store.run(t.start(workflow, LONG_MS, "start"))
+        assert [send.step for send in started.sends] == ["a"]
+        assert self.store.run(t.start(workflow, LONG_MS, "start")) == started
+        self.queued("a", started.sends[0])
+
+    # --- the model's own moves ---------------------------------------------------------------------------------------
+
+    @property
+    def final(self):
+        return self.status in {"SUCCEEDED", "FAILED", "CANCELLED"}
+
+    def queued(self, name, send):
+        step = self.steps[name]
+        step.status, step.owner, step.overdue, step.waits = "QUEUED", "", False, False
+        step.send += 1
+        assert send.send == step.send
+        step.sends.append(send)
+
+    def skip_after(self, name):
+        for other, after in AFTER.items():
+            if name in after and self.steps[other].status == "WAITING":
+                self.steps[other].status = "SKIPPED"
+                self.skip_after(other)
+
+    def close_if_done(self):
+        if all(step.status in ENDED for step in self.steps.values()):
+            self.status = "FAILED" if any(s.status == "FAILED" for s in self.steps.values()) else "SUCCEEDED"
+
+    def current(self, claim):
+        step = self.steps[claim.step]
+        return not self.final and step.status == "RUNNING" and step.fence == claim.fence
+
+    def aimed(self, data):
+        """A step, mostly one that is open: most calls concern those."""
+        still_open = [name for name, step in self.steps.items() if step.status in OPEN]
+        return data.draw(st.sampled_from(still_open * 4 + sorted(AFTER)))
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), node=nodes_drawn, lost=st.booleans())
+    def begin(self, data, node, lost):
+        name = self.aimed(data)
+        step = self.steps[name]
+        send = step.sends[-1] if step.sends else t.Send(self.id, name, 0, 1)
+        token = t.new_token()
+        call = t.begin(send, node=node, lease_ms=LONG_MS, token=token)
+        answer = self.store.run(call)
+        if self.final:
+            assert answer is t.Verdict.FINAL
+        elif step.status in ENDED:
+            assert answer is t.Verdict.DONE
+        elif step.status == "WAITING":
+            assert answer is t.Verdict.WAITING
+        elif step.status == "RUNNING":
+            assert answer is t.Verdict.OWNED
+            self.reached["doubled message"] += 1
+        elif step.waits:
+            assert isinstance(answer, t.NotBefore)
+            self.reached["retry waits"] += 1
+        else:
+            step.status, step.overdue, step.token = "RUNNING", False, token
+            step.owner = f"{node}/{send.task_id}"
+            step.fence += 1
+            step.attempt += 1
+            self.status = "RUNNING"
+            assert isinstance(answer, t.Go)
+            assert (answer.fence, answer.attempt, answer.takeovers) == (step.fence, step.attempt, step.takeovers)
+            step.claims.append(answer)
+            self.counts["begun", name] += 1
+            if lost:
+                again = self.store.run(call)
+                assert (again.fence, again.attempt, again.inputs) == (answer.fence, answer.attempt, answer.inputs)
+                self.reached["reply of begin lost"] += 1
+
+    @precondition(lambda self: any(step.claims for step in self.steps.values()))
+    @rule(data=st.data(), what=st.sampled_from(["finish", "finish", "finish", "finish", "retry", "retry now", "fail"]),
+          lost=st.booleans())
+    def report(self, data, what, lost):
+        claims = [claim for step in self.steps.values() for claim in step.claims]
+        claim = data.draw(st.sampled_from([claim for claim in claims if self.current(claim)] * 4 + claims))
+        token = t.new_token()
+        call = {
+            "finish": t.finish(claim, {"of": claim.step}, ttl_s=600, grace_ms=LONG_MS, token=token),
+            "fail": t.fail(claim, {"message": "broken"}, ttl_s=600, token=token),
+            "retry": t.retry_later(claim, LONG_MS / 1000, {"message": "again"}, lease_ms=LONG_MS, token=token),
+            "retry now": t.retry_later(claim, 0, {"message": "again"}, lease_ms=LONG_MS, token=token),
+        }[what]
+        expected = self.current(claim)
+        answer = self.store.run(call)
+        assert answer.accepted is expected
+        if not expected:
+            assert answer.reason == "stale"
+            self.reached[f"stale {what}"] += 1
+            return
+        self.apply(claim, what, answer)
+        if lost:
+            assert self.store.run(call) == answer
+            self.reached[f"reply of {what} lost"] += 1
+
+    def apply(self, claim, what, answer):
+        step = self.steps[claim.step]
+        step.overdue = False
+        if what == "finish":
+            step.status = "SUCCEEDED"
+            self.counts["succeeded", claim.step] += 1
+            ready = [name for name, after in AFTER.items()
+                     if claim.step in after and self.steps[name].status == "WAITING"
+                     and all(self.steps[before].status in DONE for before in after)]
+            assert [send.step for send in answer.released] == ready
+            for send in answer.released:
+                self.queued(send.step, send)
+        elif what == "fail":
+            step.status = "FAILED"
+            self.skip_after(claim.step)
+        else:
+            step.status, step.waits, step.owner = "RETRYING", what == "retry", ""
+        if what in ("finish", "fail"):
+            self.close_if_done()
+
+    @rule(data=st.data())
+    def time_passes(self, data):
+        """One entry becomes overdue; a retry's wait is over with it."""
+        name = self.aimed(data)
+        step = self.steps[name]
+        if self.store.client.zadd(keys.DUE, {keys.due_member(self.id, name): 0}, xx=True, ch=True):
+            step.overdue = True
+        if step.status == "RETRYING":
+            self.store.client.hset(keys.record(self.id), f"{name}:not_before_ms", 0)
+            step.waits = False
+
+    @rule(data=st.data())
+    def look_at_overdue(self, data):
+        name = data.draw(st.sampled_from([n for n, step in self.steps.items() if step.overdue] * 4 + sorted(AFTER)))
+        step = self.steps[name]
+        answer = self.store.run(t.overdue(self.id, name, grace_ms=LONG_MS, max_takeovers=MAX_TAKEOVERS, ttl_s=600))
+        if step.status not in OPEN or not step.overdue:
+            assert answer.kind is t.OverdueKind.LATER
+        elif step.status == "QUEUED" and not self.queue_is_empty:
+            assert answer.kind is t.OverdueKind.LATER
+            step.overdue = False
+            self.reached["a long queue is not a lost message"] += 1
+        elif step.status in ("QUEUED", "RETRYING"):
+            assert answer.kind is t.OverdueKind.SENT
+            self.reached[f"resend, {answer.why}"] += 1
+            self.queued(name, answer.send)
+        else:
+            self.take_over(name, answer)
+
+    def take_over(self, name, answer):
+        step = self.steps[name]
+        step.fence += 1
+        step.takeovers += step.status == "RUNNING"
+        if step.takeovers > MAX_TAKEOVERS:
+            assert answer.kind is t.OverdueKind.POISONED
+            step.status, step.owner, step.overdue = "FAILED", "", False
+            self.reached["poisoned"] += 1
+            self.skip_after(name)
+            self.close_if_done()
+            return
+        assert (answer.kind, answer.why) == (t.OverdueKind.SENT, "takeover")
+        self.reached[f"takeover of {step.status}"] += 1
+        self.queued(name, answer.send)
+
+    @rule(data=st.data(), node=nodes_drawn, active=st.booleans())
+    def renew(self, data, node, active):
+        name = self.aimed(data)
+        step = self.steps[name]
+        if not step.sends:
+            return
+        send = step.sends[-1]
+        refused = self.store.run(t.renew(node, [(send, active)], LONG_MS))
+        mine = step.owner == f"{node}/{send.task_id}"
+        if step.status == "RUNNING" and mine:
+            assert refused == []
+            step.overdue = False
+        elif step.status in ("QUEUED", "HELD"):
+            assert refused == []
+            step.status, step.owner, step.overdue = "HELD", f"{node}/{send.task_id}", False
+        elif step.status == "RETRYING":
+            assert refused == []
+            step.overdue = False
+        else:
+            lost = active and not (mine and step.status in ("SUCCEEDED", "FAILED"))
+            assert refused == ([send.task_id] if lost else [])
+            self.reached["renewal refused"] += lost
+
+    @rule(empty=st.booleans())
+    def queue_fills_or_drains(self, empty):
+        queue = f"q-{self.id}"
+        self.store.client.delete(queue)
+        if not empty:
+            self.store.client.lpush(queue, "another message")
+        self.queue_is_empty = empty
+
+    @precondition(lambda self: self.counts["calls"] > 45)
+    @rule(deadline=st.booleans())
+    def end_early(self, deadline):
+        """The deadline passes, or an operator cancels."""
+        open_sends = [s.sends[-1].task_id for s in self.steps.values() if s.status in OPEN]
+        if self.final:
+            assert not self.store.run(t.cancel(self.id, actor="a", reason="r", ttl_s=600)).done
+            return
+        if deadline:
+            self.store.client.zadd(keys.DUE, {keys.due_member(self.id, ""): 0}, xx=True)
+            ended = self.store.run(t.overdue(self.id, "", grace_ms=LONG_MS, max_takeovers=MAX_TAKEOVERS, ttl_s=600))
+            assert ended.kind is t.OverdueKind.DEADLINE
+        else:
+            ended = self.store.run(t.cancel(self.id, actor="a", reason="r", ttl_s=600))
+            assert ended.done
+        assert sorted(ended.task_ids) == sorted(open_sends)
+        self.reached["deadline" if deadline else "cancel"] += 1
+        self.status = "FAILED" if deadline else "CANCELLED"
+        for step in self.steps.values():
+            if step.status in OPEN:
+                step.status, step.owner, step.overdue = self.status, "", False
+                step.fence += 1
+            elif step.status == "WAITING":
+                step.status = "SKIPPED" if deadline else "CANCELLED"
+                step.fence += not deadline
+
+    # --- what must hold after every call --------------------------------------------------------------------------------
+
+    @invariant()
+    def the_record_is_the_model(self):
+        self.counts["calls"] += 1
+        record = self.store.record(self.id)
+        assert record.status == self.status
+        assert {n: (s.status, s.attempt, s.takeovers, s.send) for n, s in record.steps.items()} == {
+            n: (s.status, s.attempt, s.takeovers, s.send) for n, s in self.steps.items()}
+        self.reached[f"workflow {self.status}"] += 1
+        for step in self.steps.values():
+            self.reached[f"step {step.status}"] += 1
+
+    @invariant()
+    def every_open_step_is_due_and_nothing_else(self):
+        due = {member.decode() for member in self.store.client.zrange(keys.DUE, 0, -1)}
+        mine = {member.partition("|")[2] for member in due if member.startswith(self.id)}
+        expected = {name for name, step in self.steps.items() if step.status in OPEN}
+        assert mine == (expected if self.final else expected | {""})
+        assert not (self.final and expected)
+
+    @invariant()
+    def it_expires_only_when_it_has_ended(self):
+        assert (self.store.client.ttl(keys.record(self.id)) > 0) is self.final
+        assert bool(self.store.client.exists(keys.META_PREFIX + self.id)) is self.final
+
+    def teardown(self):
+        entries = self.store.client.xrange(keys.events(self.id))
+        kinds = Counter((event.kind, event.step) for event in (Event.of_entry(i, f) for i, f in entries))
+        assert kinds["ended", ""] == self.final
+        for name in AFTER:
+            assert kinds["begun", name] == self.counts["begun", name] == self.steps[name].attempt
+            assert kinds["succeeded", name] == self.counts["succeeded", name] <= 1
+
+
+MUST_BE_REACHED = [
+    *(f"workflow {status}" for status in ("QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")),
+    *(f"step {status}" for status in ("WAITING", "QUEUED", "HELD", "RUNNING", "RETRYING", "SUCCEEDED", "FAILED",
+                                      "CANCELLED", "SKIPPED")),
+    "doubled message", "retry waits", "stale finish", "stale fail", "stale retry", "reply of begin lost",
+    "reply of finish lost", "reply of fail lost", "reply of retry lost", "resend, lost", "resend, retry",
+    "takeover of RUNNING", "takeover of HELD", "poisoned", "renewal refused", "a long queue is not a lost message",
+    "deadline", "cancel",
+]
+
+
+@pytest.mark.timeout(240)
+def test_the_transitions_do_what_the_model_says(valkey):
+    client = sync_client(valkey.url)
+    client.flushall()
+    reached = Counter()
+    machine = type("TransitionsHere", (Transitions,), {"store": Store(client), "reached": reached})
+    run_state_machine_as_test(machine, settings=settings(
+        max_examples=250, stateful_step_count=60, deadline=None, derandomize=True, database=None,
+        suppress_health_check=list(HealthCheck)))
+    client.close()
+    missing = [name for name in MUST_BE_REACHED if not reached[name]]
+    assert not missing, f"never reached: {missing}; reached: {dict(reached)}"
