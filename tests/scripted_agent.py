@@ -14,7 +14,8 @@ VEGA = {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", "mark": "b
         "encoding": {"x": {"field": "x", "type": "quantitative"}}}
 
 STANDARD: dict[str, Any] = {
-    "/process": {"success": True, "intent": {"metric_type": "count"}, "sql_query": "SELECT 1 AS x", "confidence_score": 0.9},
+    "/process": {"success": True, "intent": {"metric_type": "count"}, "sql_query": "SELECT 1 AS x",
+                 "confidence_score": 0.9},
     "/execute": {"success": True, "result": {"data": [{"x": 1}], "columns": ["x"], "row_count": 1}},
     "/visualize": {"success": True, "chart_config": {"chart_type": "number", "title": "x"}, "chart_data": VEGA},
 }
@@ -22,8 +23,9 @@ STANDARD: dict[str, Any] = {
 FLAT: dict[str, Any] = {
     "/process": {"query_intent": {"metric_type": "count", "time_period": None}, "sql_query": "SELECT 1 AS x",
                  "entities": {"metric": "x"}, "explanation": "Counts x.", "execution_time": 0.012, "cache_hit": False},
-    "/execute": {"rows": [[1]], "columns": ["x"], "row_count": 1, "data_quality": {"score": 1.0}, "processing_time_ms": 3},
-    "/visualize": {"chart_json": {"data": [{"type": "bar", "x": [1], "y": [1]}], "layout": {"title": "x"}},
+    "/execute": {"rows": [[1]], "columns": ["x"], "row_count": 1, "data_quality": {"score": 1.0},
+                 "processing_time_ms": 3},
+    "/visualize": {"chart_json": {"data": [{"type": "bar", "x": [1], "y": [1]}], "layout": {}},
                    "chart_html": "<script>alert(1)</script>", "chart_config": {"chart_type": "bar", "title": "x"}},
 }
 
@@ -60,8 +62,7 @@ class ScriptedAgent:
         self.calls: list[Call] = []
         self.scripts: defaultdict[str, deque[Reply]] = defaultdict(deque)
         self.reset(dialect)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
+        self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def reset(self, dialect: dict[str, Any]) -> None:
@@ -92,42 +93,50 @@ class ScriptedAgent:
             thread.join()
 
 
-def _handler_for(agent: ScriptedAgent) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
-        def log_message(self, *args: Any) -> None:
-            """Quiet."""
+    def __init__(self, agent: ScriptedAgent) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.agent = agent
 
-        def do_GET(self) -> None:
-            self._send(Reply({"status": "healthy", "agent_version": "1.0"}, status=200 if agent.healthy else 500))
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            agent.calls.append(Call(self.path, dict(self.headers), body))
-            script = agent.scripts[self.path]
-            reply = script.popleft() if script else Reply(agent.dialect[self.path])
-            if reply.until is not None:
-                reply.until.wait()
-            self._send(reply)
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
 
-        def _send(self, reply: Reply) -> None:
-            self.close_connection = reply.drop
-            if reply.drop:
-                return
-            data = reply.encoded()
-            self.send_response(reply.status)
-            for name, value in {"Content-Length": str(len(data)), **reply.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            size = max(1, len(data) // reply.chunks)
-            try:
-                for at in range(0, len(data), size):
-                    self.wfile.write(data[at:at + size])
-                    self.wfile.flush()
-                    time.sleep(reply.pause_s)
-            except OSError:
-                self.close_connection = True
+    def log_message(self, *args: Any) -> None:
+        """Quiet."""
 
-    return Handler
+    def do_GET(self) -> None:
+        status = 200 if self.server.agent.healthy else 500
+        self._send(Reply({"status": "healthy", "agent_version": "1.0"}, status))
+
+    def do_POST(self) -> None:
+        agent = self.server.agent
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        agent.calls.append(Call(self.path, dict(self.headers), body))
+        script = agent.scripts[self.path]
+        reply = script.popleft() if script else Reply(agent.dialect[self.path])
+        if reply.until is not None:
+            reply.until.wait()
+        self._send(reply)
+
+    def _send(self, reply: Reply) -> None:
+        self.close_connection = reply.drop
+        if reply.drop:
+            return
+        data = reply.encoded()
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(data)), **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        size = max(1, len(data) // reply.chunks)
+        try:
+            for at in range(0, len(data), size):
+                self.wfile.write(data[at:at + size])
+                self.wfile.flush()
+                time.sleep(reply.pause_s)
+        except OSError:  # the client has left, as it should when its time is up
+            self.close_connection = True

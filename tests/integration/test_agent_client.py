@@ -127,7 +127,8 @@ def test_an_unreadable_retry_after_is_no_promise(agent):
 
 
 def test_an_agent_s_own_words_reach_the_user(agent):
-    fault = {"error_type": "question_not_understood", "message": "m", "recovery_action": "rephrase", "suggestions": ["s"],
+    fault = {"error_type": "question_not_understood", "message": "m", "recovery_action": "rephrase",
+             "suggestions": ["s"],
              "unmatched": ["colour"], "did_you_mean": ["carrier"]}
     with pytest.raises(Rejected) as caught:
         ask(agent, Reply({"success": False, "error": fault}, 422))

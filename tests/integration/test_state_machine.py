@@ -1,6 +1,6 @@
 """The transitions against a model: doubled, late and reordered calls, lost replies, expired leases, in any order.
 
-Time does not pass by itself here: `time_passes` makes one entry overdue, so that every outcome is the model's to predict.
+Time does not pass by itself here: `time_passes` makes one entry overdue, so every outcome is the model's to predict.
 """
 
 import secrets
@@ -277,7 +277,7 @@ class Transitions(RuleBasedStateMachine):
                 step.status = "SKIPPED" if deadline else "CANCELLED"
                 step.fence += not deadline
 
-    # --- what must hold after every call --------------------------------------------------------------------------------
+    # --- what must hold after every call -----------------------------------------------------------------------------
 
     @invariant()
     def the_record_is_the_model(self):

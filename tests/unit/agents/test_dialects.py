@@ -59,7 +59,8 @@ def test_a_reported_failure_is_a_refusal(reply, message):
 
 
 def test_a_refusal_carries_what_the_agent_said():
-    fault = {"error_type": "question_not_understood", "message": "m", "recovery_action": "rephrase", "suggestions": ["s"],
+    fault = {"error_type": "question_not_understood", "message": "m", "recovery_action": "rephrase",
+             "suggestions": ["s"],
              "unmatched": ["colour"]}
     with pytest.raises(AgentRefused) as caught:
         parse("nlp", {"success": False, "error": fault})

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from celery import Celery
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +40,7 @@ def test_every_step_is_in_exactly_one_run_and_follows_its_predecessor(befores):
     runs = linear_runs(plan)
     assert sorted(s.name for run in runs for s in run) == sorted(s.name for s in plan)
     for run in runs:
-        for before, after in zip(run, run[1:], strict=False):
+        for before, after in pairwise(run):
             assert after.after == (before.name,)
 
 
