@@ -44,7 +44,7 @@ def _follow(client: ApiClient, question: str, console: Console) -> Answer:
 
 def _step_line(event: Event) -> str:
     data = event.data
-    extras = [f"attempt {data['attempt']}" if (data.get("attempt") or 0) > 1 else "", str(data.get("reason") or "")]
+    extras = [f"attempt {data['attempt']}" if int(data.get("attempt") or 0) > 1 else "", str(data.get("reason") or "")]
     return f"  [dim]{escape(str(data.get('step', ''))):<10} {escape(' '.join([str(data.get('status', '')), *extras]))}"
 
 
