@@ -71,6 +71,7 @@ class LocalProcess(CeleryTestContainer):  # type: ignore[misc]
 
     def start(self) -> None:
         """Start it (again), with the log going on."""
+        self._said_before = len(self.logs()) if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self._argv, cwd=ROOT, env={**os.environ, **self.environment}, stdout=log,
                                             stderr=subprocess.STDOUT, start_new_session=True)
@@ -96,6 +97,10 @@ class LocalProcess(CeleryTestContainer):  # type: ignore[misc]
 
     def logs(self) -> str:
         return self.log.read_text(errors="replace")
+
+    def logs_since_start(self) -> str:
+        """What it said since it was last started."""
+        return self.logs()[self._said_before:]
 
     def kill(self, signal: str | int = signal.SIGKILL) -> None:
         """Send a signal and wait for the end; SIGKILL takes what it started as well, as it does with a container."""
@@ -177,7 +182,7 @@ class LocalWorker(LocalProcess):
                           "-E", "-l", "INFO", "-n", self.hostname], folder, environment)
 
     def up(self) -> bool:
-        return f"{self.hostname} ready" in self.logs()
+        return f"{self.hostname} ready" in self.logs_since_start()
 
 
 class LocalSystem(LocalProcess):
@@ -194,7 +199,7 @@ class LocalSystem(LocalProcess):
                          {**own, **ports, "BATON_DIR": str(self.folder), **(environment or {})})
 
     def up(self) -> bool:
-        return "Baton is ready" in self.logs()
+        return "Baton is ready" in self.logs_since_start()
 
     @property
     def redis_url(self) -> str:
