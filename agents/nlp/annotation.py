@@ -1,5 +1,6 @@
 """The best reading of a question's words: all marks over spans of tokens, and the set of them that covers most."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -35,15 +36,26 @@ def _merged(one: Mark, two: Mark) -> Mark:
 
 
 def _best(marks: list[Mark], length: int) -> list[Mark]:
-    best: list[tuple[float, list[Mark]]] = [(0.0, [])]
+    ending: dict[int, list[Mark]] = defaultdict(list)
+    for mark in marks:
+        ending[mark.end].append(mark)
+    best: list[tuple[float, Mark | None]] = [(0.0, None)]
     for end in range(1, length + 1):
-        score, chosen = best[end - 1]
-        for mark in (m for m in marks if m.end == end):
-            before, earlier = best[mark.start]
-            if before + mark.weight > score:
-                score, chosen = before + mark.weight, [*earlier, mark]
-        best.append((score, chosen))
-    return best[length][1]
+        choices = [(best[mark.start][0] + mark.weight, mark) for mark in ending[end]]
+        best.append(max(choices, key=lambda choice: choice[0], default=(0.0, None)))
+        if best[end][0] <= best[end - 1][0]:
+            best[end] = (best[end - 1][0], None)
+    return _chosen(best)
+
+
+def _chosen(best: list[tuple[float, Mark | None]]) -> list[Mark]:
+    found, end = [], len(best) - 1
+    while end > 0:
+        mark = best[end][1]
+        if mark is not None:
+            found.append(mark)
+        end = mark.start if mark is not None else end - 1
+    return found[::-1]
 
 
 def _all_marks(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Mark]:
@@ -94,8 +106,8 @@ def _counts(token: Token) -> bool:
 def _readings(span: Sequence[Token]) -> list[tuple[str, ...]]:
     readings: list[tuple[str, ...]] = [()]
     for token in span:
-        readings = [(*reading, one) for reading in readings for one in sorted(token.stems)]
-    return readings[:64]
+        readings = [(*reading, one) for reading in readings for one in sorted(token.stems)][:64]
+    return readings
 
 
 def _spelled(ref: Ref, span: Sequence[Token]) -> bool:

@@ -87,6 +87,8 @@ def measure_sql(measure: Measure, columns: SqlColumns, *, grouped: bool) -> exp.
 
 def _share(measure: Measure, columns: SqlColumns, *, grouped: bool) -> exp.Expr:
     count: exp.Expr = exp.Count(this=exp.Star())
+    if measure.column is not None:
+        count = exp.Sum(this=columns.column(measure.column))
     hundred = exp.Literal.number("100.0")
     if measure.where:
         condition = exp.and_(*(condition_sql(f, columns) for f in measure.where))

@@ -46,6 +46,18 @@ def find_missing(draft: Draft) -> None:
             _add_empty(draft, i, draft.located(empty[0], i))
 
 
+def find_flags(draft: Draft) -> None:
+    """`orders shipped late`: a yes-or-no column that is not grouped by is a condition."""
+    for i in list(draft.open_marks()):
+        refs = draft.scope.near(draft.marks[i].of(RefKind.COLUMN))
+        flags = [r for r in refs if draft.scope.lexicon.column(r.table, r.column).type == "boolean"]
+        if len(flags) == 1 == len(refs) and not (i and draft.marks[i - 1].is_a("group")):
+            negation = negation_before(draft, i)
+            flag = Filter(column=draft.located(flags[0], i), operator=Operator.EQ, values=(negation is None,))
+            draft.conditions.append(flag)
+            draft.use(i, *(() if negation is None else (negation,)))
+
+
 def _find_empty(draft: Draft, i: int) -> None:
     following, previous = draft.after(i), draft.before(i)
     beyond = draft.after(following) if following is not None else None

@@ -36,7 +36,7 @@ def _answered(planner: RulePlanner, question: str) -> bool:
 
 
 def _questions(table: TableSchema) -> Iterator[str]:
-    rows = " ".join(words_of(table.name))
+    rows = " ".join(word for word in words_of(table.name) if not word.isdigit())
     yield f"How many {rows} are there?"
     groups, numbers = list(_groups(table)), list(_numbers(table))
     for column in groups[:1]:

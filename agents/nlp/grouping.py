@@ -6,6 +6,7 @@ from agents.nlp.lexicon import RefKind
 from agents.nlp.plan import ColumnRef, Dimension
 from agents.nlp.time_groups import add_grain, add_trend
 
+_FEW = 50
 _AND = frozenset({"and", "&", "then", "per", "by"})
 
 
@@ -119,12 +120,10 @@ def group_column(draft: Draft, i: int) -> ColumnRef | None:
 
 def _few_numbers(draft: Draft, i: int) -> ColumnRef | None:
     column = draft.column(i)
-    if (
-        column is None
-        or draft.scope.schema(column).type != "integer"
-        or not i
-        or not draft.marks[i - 1].is_a("group", "which")
-    ):
+    if column is None or not i or not draft.marks[i - 1].is_a("group", "which"):
+        return None
+    known = draft.scope.schema(column)
+    if known.type != "integer" or (known.distinct_count or 0) > _FEW:
         return None
     return column
 

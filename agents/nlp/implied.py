@@ -1,6 +1,7 @@
 """Rules for numbers without an aggregate: `departure delay by month`, `how late`, `the heaviest`."""
 
 from agents.nlp.draft import Draft
+from agents.nlp.keywords import get_keywords
 from agents.nlp.lexicon import RefKind
 from agents.nlp.marks import Mark
 from agents.nlp.plan import Aggregate, ColumnRef, Measure
@@ -69,9 +70,9 @@ def _implied_aggregate(draft: Draft, i: int) -> Aggregate:
         extreme = _extreme(draft, i, mark)
         if extreme is not None:
             return extreme
-    name = mark.text.lower()
-    draft.assume(f"“{name}” is taken as its average.")
-    return Aggregate.AVG
+    adds_up = bool({t.lower for t in draft.tokens[mark.start : mark.end]} & get_keywords().additive)
+    draft.assume(f"“{mark.text.lower()}” is taken as its {'total' if adds_up else 'average'}.")
+    return Aggregate.SUM if adds_up else Aggregate.AVG
 
 
 def _extreme(draft: Draft, i: int, mark: Mark) -> Aggregate | None:

@@ -49,6 +49,7 @@ class Keywords:
     units: dict[str, Unit]
     numbers: dict[str, float]
     direction_nouns: dict[str, frozenset[str]]
+    additive: frozenset[str]
     longest: int
 
     def classes(self, words: Words) -> dict[str, str]:
@@ -109,6 +110,7 @@ def get_keywords() -> Keywords:
         },
         numbers={word: float(value) for word, value in raw["numbers"].items()},
         direction_nouns={member: frozenset(direction["nouns"]) for member, direction in raw["directions"].items()},
+        additive=frozenset(raw["additive"]),
         longest=max(len(words) for words in phrases),
     )
 

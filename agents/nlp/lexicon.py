@@ -94,7 +94,8 @@ class Lexicon:
 
     def _add_table(self, table: TableSchema) -> None:
         names = [word for word in words_of(table.name) if not word.isdigit()]
-        self._add(names, Ref(RefKind.TABLE, table.name))
+        for words in (names, names[-1:], *(_row_noun(column, table) for column in table.columns)):
+            self._add(words, Ref(RefKind.TABLE, table.name))
         for column in table.columns:
             ref = Ref(RefKind.COLUMN, table.name, column.name)
             for term in column_terms(column):
@@ -170,6 +171,13 @@ def _names(name: str, unit: str | None) -> Iterator[list[str]]:
         yield form
         if len(form) > 1 and (form[-1] in get_keywords().units or form[-1] == (unit or "").lower()):
             yield form[:-1]
+
+
+def _row_noun(column: ColumnSchema, table: TableSchema) -> list[str]:
+    """What a row is called after its key: `Order ID` says that rows are orders."""
+    words = words_of(column.name)
+    own = [column.name] == table.primary_key or (column.distinct_count or -1) == table.row_count
+    return words[:-1] if own and words[-1:] in (["id"], ["key"]) else []
 
 
 def value_words(value: str) -> list[str]:

@@ -85,7 +85,8 @@ def _can(draft: Draft, k: int, *, counted: bool) -> bool:
     if mark.is_a("aggregate") or mark.quantity or mark.period:
         return False
     if counted:
-        return bool(mark.of(RefKind.TABLE) or mark.of(RefKind.COLUMN)) and not mark.prop
+        named = bool(mark.of(RefKind.TABLE, RefKind.COLUMN))
+        return not mark.prop and (named or (not mark.classes and draft.column(k, numeric=False) is not None))
     return bool(mark.prop and mark.refs) or draft.column(k, numeric=True) is not None or draft.names_rows(k)
 
 
@@ -97,6 +98,10 @@ def _count(draft: Draft, i: int, target: int | None, aggregate: Aggregate) -> No
         draft.use(*(() if target is None else (target,)))
         return
     mark = draft.marks[target]
+    if aggregate is Aggregate.SHARE and (part := draft.column(target, numeric=True)):
+        _append(draft, Measure(aggregate=aggregate, column=part))
+        draft.use(target)
+        return
     column = _counted_column(draft, target)
     if column is None or draft.having is not None:
         raise RefusalError(f"“{draft.marks[i].text} {mark.text}” cannot be counted here.", unmatched=[mark.text])

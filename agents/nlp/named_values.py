@@ -61,9 +61,10 @@ def _choose(draft: Draft, i: int, shared: Counter[tuple[str, str]]) -> Ref | Non
     if not refs:
         return None
     side, spoken = draft.direction(i), _beside(draft, i)
-    refs = [ref for ref in refs if side or spoken or len(draft.scope.paths[ref.table]) == 1] or refs
+    sided = bool(side) or (i > 0 and bool(draft.marks[i - 1].of(RefKind.COLUMN)))
+    refs = draft.scope.near([ref for ref in refs if sided or len(draft.scope.paths[ref.table]) == 1] or refs)
     most = max(shared[ref.table, ref.column] for ref in refs)
-    refs = draft.scope.near([ref for ref in refs if shared[ref.table, ref.column] == most])
+    refs = [ref for ref in refs if shared[ref.table, ref.column] == most]
     for narrowed in (
         [r for r in refs if (r.table, r.column) in spoken],
         [r for r in refs if side and draft.scope.points(r.column, side)],

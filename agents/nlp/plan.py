@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-Value = str | int | float
+Value = bool | str | int | float
 
 
 class Aggregate(StrEnum):

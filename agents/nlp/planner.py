@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from agents.contract import DataSchema
 from agents.nlp.annotation import annotate
 from agents.nlp.compared_times import join_times
-from agents.nlp.conditions import find_missing, find_times
+from agents.nlp.conditions import find_flags, find_missing, find_times
 from agents.nlp.draft import Draft
 from agents.nlp.finishing import find_bare_properties, find_listing, find_order, find_share, to_plan
 from agents.nlp.grouping import add_leftover, find_groups, name_rows
@@ -30,6 +30,7 @@ _RULES: tuple[Callable[[Draft], None], ...] = (
     find_times,
     join_times,
     find_missing,
+    find_flags,
     find_values,
     find_degrees,
     find_numbers,

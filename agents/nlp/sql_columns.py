@@ -88,6 +88,13 @@ _RESERVED = frozenset(
 )
 
 
+_PREFIXES = {aggregate: aggregate.value for aggregate in Aggregate} | {
+    Aggregate.COUNT: "num",
+    Aggregate.COUNT_DISTINCT: "num",
+    Aggregate.SHARE: "percent_of",
+}
+
+
 class SqlColumns:
     """How the columns of one plan are written: with their table when there are joins, plain when there are none."""
 
@@ -124,15 +131,11 @@ class SqlColumns:
         return dimension.by.name + ("_bin" if dimension.bin_width is not None else "")
 
     def measure_name(self, measure: Measure) -> str:
-        """`avg_dep_delay`, `num_flights`, `percent_of_flights`."""
-        if measure.aggregate is Aggregate.SHARE:
-            return f"percent_of_{self._plan.table}"
-        if measure.column is None:
-            return f"num_{self._plan.table}"
-        if measure.aggregate is Aggregate.NONE:
+        """`avg_dep_delay`, `num_flights`, `percent_of_flights`; a column shown as it is keeps its name."""
+        if measure.aggregate is Aggregate.NONE and measure.column is not None:
             return measure.column.name
-        prefix = "num" if measure.aggregate is Aggregate.COUNT_DISTINCT else measure.aggregate.value
-        return f"{prefix}_{measure.column.name}"
+        subject = measure.column.name if measure.column is not None else self._plan.table
+        return re.sub(r"\W+", "_", f"{_PREFIXES[measure.aggregate]}_{subject}".lower()).strip("_")
 
     def _alias(self, name: str, via: Path) -> str:
         same = [path for path in self.joined if path != via and self._tables.get(path) == name]

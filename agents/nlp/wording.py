@@ -58,7 +58,7 @@ def _ranking(plan: QueryPlan) -> str:
 def _measure(measure: Measure, table: str) -> str:
     if measure.aggregate is Aggregate.SHARE:
         of = f" where {' and '.join(_filter(f) for f in measure.where)}" if measure.where else ""
-        return f"the percentage of {_plain(table)}{of}"
+        return f"the percentage of {_column(measure.column) if measure.column else _plain(table)}{of}"
     if measure.column is None:
         return f"the number of {_plain(table)}"
     return f"{_AGGREGATES[measure.aggregate]} {_column(measure.column)}".strip()

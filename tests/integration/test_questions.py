@@ -1,4 +1,4 @@
-"""All wordings of `tests/questions.yaml` through the rule planner, the data agent's guard and DuckDB, and the viz agent's choice."""
+"""All wordings of `tests/questions.yaml` through planner, the data agent's guard, DuckDB, and the viz agent's choice."""
 
 import itertools
 import math
@@ -10,6 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import duckdb
@@ -142,7 +143,9 @@ def fair_bins(rows: Sequence[Row], raw: Sequence[float]) -> bool:
 @pytest.fixture(scope="module")
 def answered() -> list[Answered]:
     for name in DATA:
-        served(name).planner.plan(f"How many {name} are there on 2013-01-01?" if name == "flights" else "How many penguins?")
+        served(name).planner.plan(
+            f"How many {name} are there on 2013-01-01?" if name == "flights" else "How many penguins?"
+        )
     return [ask(question, wording) for question, wording in wordings("answerable")]
 
 
@@ -165,18 +168,23 @@ def test_wordings_are_answered_rightly(answered: list[Answered]) -> None:
 
 
 def test_charts_fit_the_questions(answered: list[Answered]) -> None:
-    misfit = [f"{a.wording}: {a.charts}, not {a.question['charts']}" for a in answered
-              if a.outcome is Outcome.CORRECT and not set(a.charts) <= set(a.question["charts"])]
+    misfit = [
+        f"{a.wording}: {a.charts}, not {a.question['charts']}"
+        for a in answered
+        if a.outcome is Outcome.CORRECT and not set(a.charts) <= set(a.question["charts"])
+    ]
     assert not misfit, "\n".join(misfit)
 
 
 def test_planning_is_quick(answered: list[Answered]) -> None:
     slowest = sorted(answered, key=lambda a: a.planning_ms)[-1]
-    print(f"\nplanning: mean {sum(a.planning_ms for a in answered) / len(answered):.1f} ms, slowest {slowest.planning_ms:.1f} ms")
+    print(f"\nplanning: mean {fmean(a.planning_ms for a in answered):.1f} ms, slowest {slowest.planning_ms:.1f} ms")
     assert slowest.planning_ms < 50, slowest.wording
 
 
-@pytest.mark.parametrize(("question", "wording"), list(wordings("unanswerable")), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("question", "wording"), list(wordings("unanswerable")), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_what_the_data_cannot_answer_is_refused_with_help(question: dict[str, Any], wording: str) -> None:
     one = served(question["schema"])
     with pytest.raises(RefusalError) as refused:
