@@ -44,8 +44,10 @@ def _follow(client: ApiClient, question: str, console: Console) -> Answer:
 
 def _step_line(event: Event) -> str:
     data = event.data
-    extras = [f"attempt {data['attempt']}" if int(data.get("attempt") or 0) > 1 else "", str(data.get("reason") or "")]
-    return f"  [dim]{escape(str(data.get('step', ''))):<10} {escape(' '.join([str(data.get('status', '')), *extras]))}"
+    words = [str(data.get("status", "")), str(data.get("reason") or "")]
+    if int(data.get("attempt") or 0) > 1:
+        words.insert(1, f"attempt {data['attempt']}")
+    return f"  [dim]{escape(str(data.get('step', ''))):<10} {escape(' '.join(words).strip())}"
 
 
 def _save_chart(client: ApiClient, answer: Answer, charts: Path) -> tuple[Path | None, str]:
