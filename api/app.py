@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from api import health, problems, questions, workflows
+from api import health, pages, problems, questions, workflows
 from api.desk import Desk
 from api.limits import BodyLimit
 from api.watch import Watcher
@@ -51,5 +51,6 @@ def create_app() -> FastAPI:
     problems.install(app)
     for router in (questions.router, workflows.router, health.router):
         app.include_router(router)
+    pages.install(app)
     app.add_middleware(BodyLimit, max_bytes=get_settings().body_max_bytes)
     return app

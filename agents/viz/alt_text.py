@@ -5,7 +5,7 @@ from collections.abc import Callable
 from statistics import StatisticsError, correlation
 
 from agents.viz.decision import ChartType, Decision, named
-from agents.viz.marks import digits
+from agents.viz.figures import written
 from agents.viz.points import Point, Points
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)")
@@ -61,12 +61,6 @@ def _together(points: Points, head: str) -> str:
         f"{head}. {len(xs):,} points; across from {written(min(xs))} to {written(max(xs))}, "
         f"up from {written(min(ys))} to {written(max(ys))}.{linked}"
     )
-
-
-def written(number: float) -> str:
-    """A number as people read it: `1,234`, `12.6`, `0.0312`."""
-    text = f"{number:,.{digits([number])}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _size(point: Point) -> float:

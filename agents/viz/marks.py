@@ -4,6 +4,7 @@ from typing import Any
 
 import altair as alt
 
+from agents.viz.figures import digits
 from agents.viz.fit import Encoding
 from agents.viz.labels import capitalised
 from agents.viz.points import Points
@@ -119,30 +120,22 @@ def scatter(points: Points, encoding: Encoding) -> Chart:
 
 def heatmap(points: Points, encoding: Encoding) -> Chart:
     """Shaded cells; a combination without a value stays blank."""
-    rows = alt.Y("series:N", sort=points.series, title=capitalised(encoding.series.label) if encoding.series else None)
-    x = alt.X(
-        "x:N", sort=points.names, title=capitalised(encoding.x[0].label), axis=alt.Axis(labelAngle=_angle(points.names))
+    rows_title = capitalised(encoding.series.label) if encoding.series else None
+    return (
+        _canvas(alt.Step(24))
+        .mark_rect()
+        .encode(
+            x=_names_axis(points, encoding),
+            y=alt.Y("series:N", sort=points.series, title=rows_title),
+            color=alt.Color("y:Q", title=capitalised(_measure(encoding)), legend=alt.Legend(orient="bottom")),
+            tooltip=_tips(points, encoding),
+        )
     )
-    shade = alt.Color(
-        "y:Q",
-        title=capitalised(_measure(encoding)),
-        legend=alt.Legend(orient="bottom", gradientLength=300, titleLimit=400),
-    )
-    return _canvas(alt.Step(24)).mark_rect().encode(x=x, y=rows, color=shade, tooltip=_tips(points, encoding))
 
 
 def number_format(points: Points) -> str:
     """A d3 format with as many digits as the size of the values deserves."""
     return f",.{digits(p['y'] for p in points.values if p['y'] is not None)}f"
-
-
-def digits(numbers: Any) -> int:
-    """Digits after the point: none for whole numbers, fewer the larger they are."""
-    sizes = [abs(n) for n in numbers]
-    if all(float(size).is_integer() for size in sizes):
-        return 0
-    largest = max(sizes)
-    return 1 if largest >= 10 else 2 if largest >= 1 else 4
 
 
 def _canvas(height: int | alt.Step) -> alt.Chart:
@@ -162,7 +155,7 @@ def _size_axis(encoding: Encoding) -> alt.Y:
 
 
 def _names_axis(points: Points, encoding: Encoding) -> alt.X:
-    axis = alt.Axis(labelAngle=_angle(points.names), labelOverlap="greedy", grid=False)
+    axis = alt.Axis(labelAngle=_angle(points.names), labelOverlap="parity", grid=False)
     return alt.X("x:N", sort=points.names, title=capitalised(encoding.x[0].label), axis=axis)
 
 

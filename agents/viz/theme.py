@@ -36,6 +36,7 @@ CONFIG: dict[str, Any] = {
         "domainColor": RULE,
         "tickColor": RULE,
         "labelLimit": 220,
+        "labelSeparation": 6,
         "titlePadding": 10,
     },
     "legend": {
@@ -45,6 +46,8 @@ CONFIG: dict[str, Any] = {
         "titleFontSize": 12,
         "titleFontWeight": 500,
         "labelLimit": 180,
+        "gradientLength": 300,
+        "titleLimit": 400,
     },
     "text": {"color": INK, "fontSize": 12},
     "bar": {"cornerRadiusEnd": 2},

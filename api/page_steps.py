@@ -1,0 +1,76 @@
+"""The steps of a workflow as a person reads them."""
+
+from dataclasses import dataclass
+
+from state.model import StepRecord, StepStatus, WorkflowRecord
+
+_LABELS = {
+    "nlp": ("Understand the question", "turns your words into a query"),
+    "data": ("Fetch the rows", "runs the query on the data"),
+    "viz": ("Draw the chart", "chooses and draws a fitting chart"),
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """One status: a mark, a word, and the class that gives it its colour."""
+
+    mark: str
+    word: str
+    css: str
+
+
+_LOOKS = {
+    StepStatus.WAITING: Look("○", "Waiting", "idle"),
+    StepStatus.QUEUED: Look("○", "In line", "idle"),
+    StepStatus.HELD: Look("‖", "Held until the agent is back", "late"),
+    StepStatus.RUNNING: Look("●", "Working", "busy"),
+    StepStatus.RETRYING: Look("↻", "Trying again", "late"),
+    StepStatus.SUCCEEDED: Look("✓", "Done", "good"),
+    StepStatus.DEGRADED: Look("≈", "Done with a stand-in", "late"),
+    StepStatus.FAILED: Look("✕", "Failed", "bad"),
+    StepStatus.CANCELLED: Look("\N{EN DASH}", "Cancelled", "idle"),
+    StepStatus.SKIPPED: Look("\N{EN DASH}", "Not needed", "idle"),
+}
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """One line of the list."""
+
+    name: str
+    label: str
+    does: str
+    look: Look
+    note: str
+
+
+def step_lines(record: WorkflowRecord) -> list[StepLine]:
+    """One line per step, in the plan's order."""
+    return [_line(step, failed=record.status == "FAILED") for step in record.steps.values()]
+
+
+def _line(step: StepRecord, *, failed: bool) -> StepLine:
+    label, does = _LABELS.get(step.agent, (step.name, f"asks the agent {step.agent}"))
+    look = _LOOKS[step.status]
+    if failed and step.status in (StepStatus.SKIPPED, StepStatus.WAITING, StepStatus.CANCELLED):
+        look = Look("\N{EN DASH}", "Not reached", "idle")
+    return StepLine(step.name, label, does, look, _note(step))
+
+
+def _note(step: StepRecord) -> str:
+    notes = []
+    if step.attempt > 1:
+        notes.append(f"attempt {step.attempt}")
+    if step.finished_ms and step.started_ms and step.status.done:
+        notes.append(duration(step.finished_ms - step.started_ms))
+    return ", ".join(notes)
+
+
+def duration(milliseconds: float) -> str:
+    """A duration as people read it: `85 ms`, `1.2 s`, `2 min 5 s`."""
+    if milliseconds < 1_000:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1_000:.1f} s"
+    return f"{milliseconds // 60_000:.0f} min {milliseconds % 60_000 / 1_000:.0f} s"

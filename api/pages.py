@@ -1,0 +1,170 @@
+"""The web page: ask, watch the steps, read the answer. Works without JavaScript; with it, the steps are live."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, cast
+from uuid import uuid4
+
+from fastapi import APIRouter, FastAPI, Form, Request
+from fastapi import Path as PathParameter
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from api.desk import Desk
+from api.headers import SecurityHeaders
+from api.page_answer import notes_of, stand_ins, table_of
+from api.page_examples import ExampleShelf
+from api.page_failure import Failure, failure_of
+from api.page_steps import duration, step_lines
+from api.problems import Problem
+from api.questions import problem_of
+from core.settings import get_settings
+from pipeline.answer import Answer
+from state.errors import StoreUnavailable
+from state.model import WorkflowRecord
+
+_HERE = Path(__file__).parent
+_SESSION = "baton_session"
+HEARTBEAT_S = 15
+WorkflowId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
+templates = Jinja2Templates(_HERE / "templates")
+templates.env.filters["duration"] = duration
+templates.env.trim_blocks = templates.env.lstrip_blocks = True
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, with problems shown to the person."""
+        handle = super().get_route_handler()
+
+        async def shown(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Problem as problem:
+                return await _refused(request, problem)
+            except StoreUnavailable:
+                return await _refused(request, _store_away())
+
+        return shown
+
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+def install(app: FastAPI) -> None:
+    """The pages, their files, and the headers that keep them safe."""
+    app.state.examples = ExampleShelf()
+    app.include_router(router)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    app.add_middleware(SecurityHeaders)
+
+
+@router.get("/")
+async def home(request: Request, q: str = "") -> HTMLResponse:
+    """The box and example questions; `q` fills the box."""
+    return await _page(request, question=q[: get_settings().query_max_chars])
+
+
+@router.get("/ask")
+async def ask_by_hand() -> RedirectResponse:
+    """A reloaded question that was refused has no page of its own."""
+    return RedirectResponse("/")
+
+
+@router.post("/ask")
+async def ask(request: Request, question: Annotated[str, Form()] = "") -> Response:
+    """Take the question, then lead to its answer."""
+    text, session_id = question.strip(), request.cookies.get(_SESSION, "") or uuid4().hex
+    if not text or len(text) > get_settings().query_max_chars:
+        raise _unfit(text)
+    workflow_id = await _desk(request).ask(text, session_id=session_id)
+    response = RedirectResponse(f"/ask/{workflow_id}", status_code=303)
+    response.set_cookie(_SESSION, session_id, httponly=True, samesite="lax")
+    return response
+
+
+@router.get("/ask/{workflow_id}")
+async def show(request: Request, workflow_id: WorkflowId) -> HTMLResponse:
+    """The steps while they run, then the answer."""
+    desk = _desk(request)
+    record, answer = await asyncio.gather(desk.record(workflow_id), desk.answer(workflow_id))
+    if record is None or answer is None:
+        raise Problem(
+            "not_found",
+            "There is no such answer; finished ones are kept for a limited time.",
+            recovery_action="correct_request",
+            suggestions=["Ask the question again."],
+        )
+    return await _page(request, question=answer.query, **_view(record, answer))
+
+
+@router.get("/ask/{workflow_id}/live")
+async def live(request: Request, workflow_id: WorkflowId) -> EventSourceResponse:
+    """The list of steps as HTML, anew whenever something happens (SSE `steps`), and a last `end`."""
+    return EventSourceResponse(_live(_desk(request), workflow_id), ping=HEARTBEAT_S)
+
+
+async def _live(desk: Desk, workflow_id: str) -> AsyncIterator[ServerSentEvent]:
+    shown = ""
+    async for event in desk.events(workflow_id, "0-0"):
+        record = await desk.record(workflow_id)
+        html = templates.get_template("steps.html").render(steps=step_lines(record)) if record else shown
+        if html != shown:
+            shown = html
+            yield ServerSentEvent(html, event="steps", id=event.event_id)
+    yield ServerSentEvent("ended", event="end")
+
+
+def _view(record: WorkflowRecord, answer: Answer) -> dict[str, Any]:
+    level = str((answer.intent or {}).get("aggregation_level", ""))
+    return {
+        "answer": answer,
+        "running": not record.status.final,
+        "steps": step_lines(record),
+        "table": table_of(answer.result, level) if answer.result else None,
+        "notes": notes_of(answer.visualization) if answer.visualization else [],
+        "stand_ins": stand_ins(answer),
+        "failure": failure_of(problem_of(answer.error, answer.workflow_id), answer.query) if answer.error else None,
+    }
+
+
+async def _page(
+    request: Request, *, question: str = "", failure: Failure | None = None, status: int = 200, **view: Any
+) -> HTMLResponse:
+    shelf = cast("ExampleShelf", request.app.state.examples)
+    context = {
+        "question": question,
+        "examples": await shelf.take(_desk(request).examples),
+        "max_chars": get_settings().query_max_chars,
+        "failure": failure,
+        **view,
+    }
+    return templates.TemplateResponse(request, "page.html", context, status)
+
+
+async def _refused(request: Request, problem: Problem) -> HTMLResponse:
+    form = await request.form() if request.method == "POST" else {}
+    question = str(form.get("question", "")).strip()[: get_settings().query_max_chars]
+    page = await _page(request, question=question, failure=failure_of(problem, question), status=problem.status)
+    page.headers["HX-Push-Url"] = "false"
+    return page
+
+
+def _store_away() -> Problem:
+    return Problem("store_unavailable", "The store (Valkey) does not answer.", recovery_action="wait_and_retry")
+
+
+def _unfit(text: str) -> Problem:
+    limit = get_settings().query_max_chars
+    said = f"The question has {len(text):,} characters; at most {limit:,} are taken." if text else "The box is empty."
+    return Problem("invalid_request", said, recovery_action="correct_request")
+
+
+def _desk(request: Request) -> Desk:
+    return cast("Desk", request.app.state.desk)

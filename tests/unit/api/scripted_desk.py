@@ -1,0 +1,60 @@
+"""A desk that goes through given records of one workflow, one per event."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+from pipeline.answer import Answer, compose_answer
+from state.events import Event, EventKind
+from state.model import Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+
+WORKFLOW_ID = "0123456789abcdef" * 2
+EXAMPLES = ["average departure delay by carrier", "flights per month", "top 5 destinations by flights"]
+
+
+def step(name: str, status: StepStatus, **more: Any) -> StepRecord:
+    """One step that has been called once."""
+    done = 1_250 if status.done or status is StepStatus.FAILED else None
+    plain = StepRecord(name, name, f"agents.{name}", status, (), 1, 0, 0, 0, "", 0, 1_000, 1_000, done, None, None)
+    return replace(plain, **more)
+
+
+def record(question: str, status: WorkflowStatus, *steps: StepRecord) -> WorkflowRecord:
+    """One workflow as it stands."""
+    request = {"query": question, "query_id": "q"}
+    finished = 1_500 if status.final else None
+    return WorkflowRecord(
+        WORKFLOW_ID, status, request, Mode.INTERACTIVE, 1_000, 1_000, finished, 181_000, "", {s.name: s for s in steps}
+    )
+
+
+class ScriptedDesk:
+    """`records` in their order; `outputs` count from the last one on."""
+
+    def __init__(
+        self, records: list[WorkflowRecord], outputs: dict[str, Any], refusal: Exception | None = None
+    ) -> None:
+        self.records, self.outputs, self.refusal = records, outputs, refusal
+        self.at = 0
+        self.asked: list[tuple[str, str]] = []
+
+    async def ask(self, question: str, *, session_id: str = "") -> str:
+        if self.refusal:
+            raise self.refusal
+        self.asked.append((question, session_id))
+        return WORKFLOW_ID
+
+    async def record(self, workflow_id: str) -> WorkflowRecord | None:
+        return self.records[self.at] if workflow_id == WORKFLOW_ID else None
+
+    async def answer(self, workflow_id: str) -> Answer | None:
+        found = await self.record(workflow_id)
+        return compose_answer(found, self.outputs if found.status.final else {}) if found else None
+
+    async def events(self, workflow_id: str, after: str = "0-0") -> AsyncIterator[Event]:
+        for at in range(len(self.records)):
+            self.at = at
+            yield Event(f"{at}-0", EventKind.BEGUN, "nlp", "RUNNING", at, {})
+
+    async def examples(self) -> list[str]:
+        return EXAMPLES
