@@ -60,5 +60,12 @@ class InvalidRequest(StatementError):
     default_suggestions = ('Send {"sql_query": "SELECT ..."}.',)
 
 
+class EngineFault(StatementError):
+    """The database engine failed on this statement."""
+
+    http_status = 500
+    default_suggestions = ("Ask in a simpler way.",)
+
+
 class DataUnavailable(Exception):
     """The data named by the setting DATA cannot be served."""

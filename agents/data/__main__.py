@@ -1,0 +1,29 @@
+"""`python -m agents.data`: the bundled data agent as a server."""
+
+import uvicorn
+
+from agents.data.app import app, load
+from agents.data.errors import DataUnavailable
+from core.logging import configure
+from core.settings import get_settings
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    configure()
+    settings = get_settings()
+    try:
+        app.state.data_set = load(settings)
+    except DataUnavailable as error:
+        raise SystemExit(str(error)) from None
+    uvicorn.run(
+        app,
+        host=settings.bind_host,
+        port=settings.data_port,
+        log_config=None,
+        access_log=False,
+    )
+
+
+if __name__ == "__main__":
+    main()
