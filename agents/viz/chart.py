@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.contract import VizRequest, VizResult
-from agents.viz import marks, points
+from agents.viz import marks, points, ranges
 from agents.viz.alt_text import alt_text_of
 from agents.viz.decision import ChartType, Decision, decide
 from agents.viz.fit import Encoding
 from agents.viz.labels import capitalised, with_unit
+from agents.viz.marks import ranged
 from agents.viz.points import Points
 from agents.viz.shape import shape_of
 from agents.viz.theme import CONFIG
@@ -32,7 +33,7 @@ def _one(encoding: Encoding) -> Points:
 
 DRAWINGS = {
     ChartType.NUMBER: Drawing(_one, marks.number),
-    ChartType.HISTOGRAM: Drawing(points.histogram, marks.histogram),
+    ChartType.HISTOGRAM: Drawing(ranges.histogram, marks.histogram),
     ChartType.LINE: Drawing(points.lines, marks.line),
     ChartType.GROUPED_BAR: Drawing(points.groups, marks.grouped_bar),
     ChartType.HEATMAP: Drawing(points.cells, marks.heatmap),
@@ -89,7 +90,7 @@ def _number_title(encoding: Encoding) -> str:
 
 _TITLES: dict[ChartType, Callable[[Encoding], str]] = {
     ChartType.NUMBER: _number_title,
-    ChartType.HISTOGRAM: lambda e: _by(e) if e.binned else f"distribution of {e.x[0].title}",
+    ChartType.HISTOGRAM: lambda e: f"distribution of {ranged(e.x[0])}",
     ChartType.LINE: _by,
     ChartType.GROUPED_BAR: _by,
     ChartType.HEATMAP: _by,

@@ -133,6 +133,9 @@ def _natural(shape: Shape) -> Decision:
 
 
 def _wished(shape: Shape, wished: ChartType) -> Decision:
+    natural = _natural(shape)
+    if natural.chart_type in _NEAR.get(wished, (wished,)):
+        return natural
     fits = [(chart, _BY_TYPE[chart].fit(shape)) for chart in _NEAR.get(wished, (wished,))]
     for chart, encoding in fits:
         if isinstance(encoding, Encoding):

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from agents.viz.labels import words_of
+from agents.viz.labels import BINS, words_of
 from agents.viz.shape import Field, Role, Shape
 
 MAX_SERIES = 8
-_BINS = frozenset({"bin", "bucket", "bins", "range", "interval"})
+MAX_GROUPED_BARS = 80
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def fit_histogram(shape: Shape) -> Encoding | Misfit:
     """Ranges with their counts, or raw numbers to be binned."""
     if not _drawable(shape):
         return Misfit("a histogram needs a column of numbers")
-    bins = [f for f in shape.fields if _BINS & set(words_of(f.name))]
+    bins = [f for f in shape.fields if BINS & set(words_of(f.name))]
     counts = [f for f in shape.numbers if f not in bins]
     if len(bins) in (1, 2) and counts and shape.unique(*bins) and shape.row_count > 1:
         return Encoding(x=tuple(bins), y=(counts[0],), binned=True)
@@ -66,6 +66,8 @@ def fit_grouped(shape: Shape) -> Encoding | Misfit:
     groups = shape.groups
     if len(groups) == 2 and _grid(shape) and _drawable(shape):
         series, x = sorted(groups, key=lambda f: f.distinct)
+        if series.distinct > MAX_SERIES or series.distinct * x.distinct > MAX_GROUPED_BARS:
+            return Misfit("there are too many groups to tell apart side by side")
         return Encoding(x=(x,), y=_lead(shape), series=series)
     if len(groups) == 1 and len(_alike(shape)) > 1 and shape.unique(*groups) and shape.row_count > 1:
         return Encoding(x=(groups[0],), y=_alike(shape))

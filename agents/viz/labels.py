@@ -38,6 +38,7 @@ WORDS = {
     "id": "ID",
 }
 UNITS = {"mm": "mm", "cm": "cm", "km": "km", "g": "g", "kg": "kg", "usd": "USD", "eur": "EUR", "mph": "mph", "ms": "ms"}
+BINS = frozenset({"bin", "bucket", "bins", "range", "interval"})
 _NOISE = frozenset({"star", "distinct"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+|[^\W\d_]+")
 
@@ -78,6 +79,20 @@ def label_of(name: str, unit: str | None = None) -> str:
         words = [words[-1], *words[:-1]]
     head = AGGREGATES.get(words[0], WORDS.get(words[0], words[0]))
     return " ".join([head, *(WORDS.get(word, word) for word in words[1:])])
+
+
+def without_bin(label: str) -> str:
+    """The label of a column of ranges as that of what was cut into ranges."""
+    return " ".join(word for word in label.split() if word not in BINS) or label
+
+
+def singular(word: str) -> str:
+    """One of these: `airlines` -> `airline`; words that only look like a plural stay."""
+    if word in ("species", "series") or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[:-2] if word.endswith(("ches", "shes", "xes", "sses")) else word[:-1]
 
 
 def with_unit(label: str, unit: str | None) -> str:

@@ -6,9 +6,9 @@ import altair as alt
 
 from agents.viz.figures import digits
 from agents.viz.fit import Encoding
-from agents.viz.labels import capitalised
+from agents.viz.labels import capitalised, with_unit, without_bin
 from agents.viz.points import Points
-from agents.viz.shape import Role
+from agents.viz.shape import Field, Role
 from agents.viz.theme import BLUE, HEIGHT, INK, WIDTH
 
 Chart = Any  # Altair gives its `encode` no return type
@@ -83,7 +83,7 @@ def histogram(points: Points, encoding: Encoding) -> Chart:
     """Touching bars over ranges."""
     if points.names:
         return bar(points, encoding)
-    title = capitalised(encoding.x[0].title)
+    title = capitalised(ranged(encoding.x[0]))
     tips = [
         alt.Tooltip("x:Q", title="From"),
         alt.Tooltip("x2:Q", title="To"),
@@ -136,6 +136,11 @@ def heatmap(points: Points, encoding: Encoding) -> Chart:
 def number_format(points: Points) -> str:
     """A d3 format with as many digits as the size of the values deserves."""
     return f",.{digits(p['y'] for p in points.values if p['y'] is not None)}f"
+
+
+def ranged(of: Field) -> str:
+    """What was cut into ranges, with its unit."""
+    return with_unit(without_bin(of.label), of.unit)
 
 
 def _canvas(height: int | alt.Step) -> alt.Chart:

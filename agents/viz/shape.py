@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from agents.contract import Column
-from agents.viz.labels import is_aggregate, label_of, unit_of, with_unit, words_of
+from agents.viz.labels import is_aggregate, label_of, singular, unit_of, with_unit, words_of
 
 MISSING = "(missing)"
 LARGEST = 1e200  # beyond it, differences and sums leave the floating point range
@@ -109,7 +109,7 @@ def _field(column: Column, raw: list[Any], level: str) -> Field:
     role = _role(column, [v for v in raw if v is not None])
     unit = unit_of(column.name, column.unit)
     plain_name = words_of(column.name) == ["name"] and level not in ("", "unknown")
-    label = label_of(level if plain_name else column.name, unit)
+    label = label_of(singular(level) if plain_name else column.name, unit)
     return Field(column.name, role, readable(label), unit and readable(unit), tuple(_clean(v, role) for v in raw))
 
 

@@ -115,8 +115,12 @@ def test_ten_thousand_numbers_become_ranges_that_hold_them_all():
 
 
 def test_ranges_with_counts_are_drawn_as_given():
-    result = _draw([_column("delay_bin", "integer", "minutes"), _column("n", "integer")], [(20, 2), (0, 5), (10, None)])
+    result = _draw(
+        [_column("dep_delay_bin", "integer", "minutes"), _column("num_flights", "integer")],
+        [(20, 2), (0, 5), (10, None)],
+    )
     assert _values(result) == [{"x": 0, "x2": 10, "y": 5}, {"x": 10, "x2": 20, "y": 0}, {"x": 20, "x2": 30, "y": 2}]
+    assert result.title == "Distribution of departure delay (minutes)"
 
 
 def test_nulls_are_left_out_and_it_says_so():

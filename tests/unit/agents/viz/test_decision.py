@@ -95,7 +95,6 @@ SERIES = ([DAY, COUNT], [(d, 800) for d in _days(20)])
         (([MONTH, COUNT], [(m, m) for m in range(1, 13)]), "Line Chart", ChartType.LINE),
         (([MONTH, COUNT], [(m, m) for m in range(1, 13)]), "trend", ChartType.LINE),
         (([NAME, ORIGIN, DELAY], [(c, o, 1.5) for c in "ABC" for o in "XY"]), "heatmap", ChartType.HEATMAP),
-        (([NAME, ORIGIN, DELAY], [(c, o, 1.5) for c in "ABC" for o in "XY"]), "bar_chart", ChartType.GROUPED_BAR),
         (([NAME, DELAY, COUNT], [(c, 1.5, 7) for c in CARRIERS]), "scatter_plot", ChartType.SCATTER),
     ],
 )
@@ -142,3 +141,18 @@ def test_the_number_the_question_is_about_leads():
 def test_a_constant_column_does_not_change_the_chart():
     year = Column(name="year", type="integer")
     assert _decide([year, NAME, DELAY], [(2013, c, 1.5) for c in CARRIERS]).chart_type is ChartType.BAR
+
+
+@pytest.mark.parametrize("wish", ["bar_chart", "grouped bar", ""])
+def test_a_wish_for_bars_is_met_by_grouped_bars_where_they_are_natural(wish):
+    two_measures = [NAME, DELAY, ARRIVAL], [(c, 1.5, 2.5) for c in CARRIERS]
+    decision = _decide(*two_measures, wish)
+    assert decision.chart_type is ChartType.GROUPED_BAR
+    assert [f.name for f in decision.encoding.y] == ["avg_dep_delay", "avg_arr_delay"]
+    assert "asked for" not in decision.reason
+
+
+def test_more_groups_than_colours_are_not_put_side_by_side():
+    decision = _decide([NAME, HOUR, DELAY], GRID, "grouped_bar")
+    assert decision.chart_type is ChartType.HEATMAP
+    assert "too many groups" in decision.reason

@@ -1,6 +1,6 @@
 import pytest
 
-from agents.viz.labels import is_aggregate, label_of, unit_of, with_unit, words_of
+from agents.viz.labels import is_aggregate, label_of, singular, unit_of, with_unit, without_bin, words_of
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,23 @@ def test_words_read_alike_however_they_are_joined():
     assert words_of("avgDepDelay") == words_of("avg_dep_delay") == words_of("AVG(dep delay)") == ["avg", "dep", "delay"]
     assert is_aggregate("avg_month")
     assert not is_aggregate("month")
+
+
+@pytest.mark.parametrize(
+    ("many", "one"),
+    [
+        ("airlines", "airline"),
+        ("cities", "city"),
+        ("classes", "class"),
+        ("species", "species"),
+        ("status", "status"),
+        ("carrier", "carrier"),
+    ],
+)
+def test_a_table_of_many_names_one(many, one):
+    assert singular(many) == one
+
+
+def test_a_column_of_ranges_is_named_after_what_was_cut():
+    assert without_bin("departure delay bin") == "departure delay"
+    assert without_bin("bin") == "bin"
