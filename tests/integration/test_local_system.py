@@ -156,6 +156,13 @@ def _free_text_ports() -> list[str]:
     return [str(port) for port in free_ports(len(PORTS))]
 
 
+def test_a_setting_that_makes_no_sense_is_named() -> None:
+    refused = run_deploy("deploy.local", API_PORT="eight")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("API_PORT: ")
+    assert refused.stderr.count("\n") == 1
+
+
 def test_a_given_store_is_used_and_none_is_embedded(tmp_path: Path, valkey: LocalValkey) -> None:
     system = LocalSystem(tmp_path, {"REDIS_URL": valkey.url})
     try:
