@@ -54,7 +54,7 @@ def find_flags(draft: Draft) -> None:
         if len(flags) == 1 == len(refs) and not (i and draft.marks[i - 1].is_a("group")):
             negation = negation_before(draft, i)
             flag = Filter(column=draft.located(flags[0], i), operator=Operator.EQ, values=(negation is None,))
-            draft.conditions.append(flag)
+            draft.require(flag, i)
             draft.use(i, *(() if negation is None else (negation,)))
 
 
@@ -63,14 +63,16 @@ def _find_empty(draft: Draft, i: int) -> None:
     beyond = draft.after(following) if following is not None else None
     if beyond is not None and draft.marks[beyond].of(RefKind.VALUE):
         return
-    side = following if following is not None and _column_only(draft, following) and following == i + 1 else previous
+    side = following if following is not None and _column_only(draft, following) and following == i + 1 else None
+    if side is None and draft.marks[i].is_a("missing"):
+        side = previous
     if draft.marks[i].is_a("no") and following is not None and _column_only(draft, following):
         side = following
     if side is None or side in draft.used or not _column_only(draft, side):
         return
     column = draft.column(side)
     if column is not None:
-        draft.conditions.append(Filter(column=column, operator=Operator.IS_NULL))
+        draft.require(Filter(column=column, operator=Operator.IS_NULL), i)
         draft.use(i, side)
 
 
@@ -82,7 +84,7 @@ def _find_undone(draft: Draft, i: int) -> None:
     refs = draft.scope.near(draft.marks[following].of(RefKind.COLUMN, RefKind.PARTIAL))
     dates = [r for r in refs if draft.scope.lexicon.column(r.table, r.column).type in ("date", "datetime")]
     if len(dates) == 1 == len(refs):
-        draft.conditions.append(Filter(column=draft.located(dates[0], following), operator=Operator.IS_NULL))
+        draft.require(Filter(column=draft.located(dates[0], following), operator=Operator.IS_NULL), i)
         draft.assume(f"“{draft.marks[i].text} {draft.marks[following].text}” means that {dates[0].column} is empty.")
         draft.use(i, following)
 
@@ -94,6 +96,6 @@ def _column_only(draft: Draft, i: int) -> bool:
 def _add_empty(draft: Draft, i: int, column: ColumnRef) -> None:
     negation = negation_before(draft, i)
     operator = Operator.IS_NULL if negation is None else Operator.NOT_NULL
-    draft.conditions.append(Filter(column=column, operator=operator))
+    draft.require(Filter(column=column, operator=operator), i)
     draft.assume(f"“{draft.marks[i].text}” means that {column.name} is empty.")
     draft.use(i, *(() if negation is None else (negation,)))

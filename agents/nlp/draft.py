@@ -34,10 +34,16 @@ class Draft:
     assumptions: list[str] = field(default_factory=list)
     entities: list[dict[str, str]] = field(default_factory=list)
     values_of: dict[int, ColumnRef] = field(default_factory=dict)
+    said_at: dict[Filter, int] = field(default_factory=dict)
 
     def use(self, *indices: int) -> None:
         """These marks have given what they mean."""
         self.used.update(indices)
+
+    def require(self, condition: Filter, i: int) -> None:
+        """Keep only rows that fulfil what mark `i` says."""
+        self.conditions.append(condition)
+        self.said_at[condition] = i
 
     def assume(self, text: str) -> None:
         """Say what was taken for granted, once."""

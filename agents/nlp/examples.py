@@ -37,7 +37,8 @@ def _answered(planner: RulePlanner, question: str) -> bool:
 
 def _questions(table: TableSchema) -> Iterator[str]:
     rows = " ".join(word for word in words_of(table.name) if not word.isdigit())
-    yield f"How many {rows} are there?"
+    if rows.endswith("s"):
+        yield f"How many {rows} are there?"
     groups, numbers = list(_groups(table)), list(_numbers(table))
     for column in groups[:1]:
         yield f"Top 5 {spoken(column)} by number of {rows}"

@@ -11,6 +11,7 @@ from agents.nlp.refusal import RefusalError
 from agents.nlp.tokens import stem
 
 _LIST_LIMIT = 1_000
+_VERBS = frozenset({"is", "are", "was", "were", "has", "have", "had", "be", "been"})
 
 
 def find_order(draft: Draft) -> None:
@@ -25,6 +26,9 @@ def find_order(draft: Draft) -> None:
             draft, i
         )
         _order(draft, i, low=low)
+    for i in list(draft.open_marks("sorting")):
+        draft.order = Order.MEASURE_ASC if draft.marks[i].classes["sorting"] == "low" else Order.MEASURE_DESC
+        draft.use(i)
     for mark in draft.marks:
         if mark.prop and mark.text.lower() in mark.prop.superlatives and draft.order is not Order.MEASURE_ASC:
             _order(draft, None, low=mark.text.lower() in mark.prop.low)
@@ -78,13 +82,21 @@ def find_share(draft: Draft) -> None:
     """A share is of all rows per group; conditions say which rows the share is about."""
     for place, measure in enumerate(draft.measures):
         if measure.aggregate is Aggregate.SHARE:
-            draft.measures[place] = measure.model_copy(update={"where": tuple(draft.conditions)})
-            draft.conditions.clear()
+            about = _predicates(draft)
+            draft.measures[place] = measure.model_copy(update={"where": tuple(about)})
+            draft.conditions = [condition for condition in draft.conditions if condition not in about]
             if not draft.dimensions and not draft.measures[place].where:
                 raise RefusalError(
                     "A share needs a condition or a group.",
                     suggestions=["Say the share of what, for example per group."],
                 )
+
+
+def _predicates(draft: Draft) -> list[Filter]:
+    """What a share is about: in `flights from EWR were cancelled` what follows the verb; without one, everything."""
+    verbs = [i for i, mark in enumerate(draft.marks) if mark.text.lower() in _VERBS]
+    after = [c for c in draft.conditions if verbs and draft.said_at.get(c, -1) > verbs[-1]]
+    return after or list(draft.conditions)
 
 
 def find_bare_properties(draft: Draft) -> None:
@@ -98,7 +110,7 @@ def find_bare_properties(draft: Draft) -> None:
         column = draft.column(i, numeric=True)
         if column is not None:
             sign = "lt" if word in prop.low else "gt"
-            draft.conditions.append(Filter.model_validate({"column": column, "operator": sign, "values": (0,)}))
+            draft.require(Filter.model_validate({"column": column, "operator": sign, "values": (0,)}), i)
             draft.assume(f"“{word}” means {column.name} {'below' if sign == 'lt' else 'above'} 0.")
             draft.use(i)
 

@@ -61,6 +61,7 @@ _GROUPED = {
     "aggregates": "aggregate",
     "superlatives": "superlative",
     "top": "top",
+    "sorting": "sorting",
     "grains": "grain",
     "comparators": "comparator",
     "motions": "motion",

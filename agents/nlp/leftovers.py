@@ -21,6 +21,10 @@ def check_all_used(draft: Draft) -> None:
         raise RefusalError(
             "It is not clear what is asked for.", suggestions=["Say what to count or average, and of what."]
         )
+    if draft.dimensions and any(m.aggregate is Aggregate.NONE for m in draft.measures):
+        raise RefusalError(
+            "Rows shown one by one cannot be grouped.", suggestions=["Leave the group out, or ask for an average."]
+        )
     if draft.having is not None and (not draft.dimensions or draft.measures[0].aggregate is Aggregate.NONE):
         raise RefusalError(
             "A condition on a total needs groups.",

@@ -34,7 +34,8 @@ def find_values(draft: Draft) -> None:
         _absorb(draft, i, column)
         _explain(draft, i, ref)
     for column, values in wanted.items():
-        draft.conditions.append(_filter(column, values, Operator.EQ, Operator.IN))
+        said_at = max(i for i, known in draft.values_of.items() if known == column)
+        draft.require(_filter(column, values, Operator.EQ, Operator.IN), said_at)
         if len({i for i, c in draft.values_of.items() if c == column}) > 1 and _compared(draft):
             draft.dimensions.append(Dimension(column=column))
     for column, values in unwanted.items():

@@ -40,7 +40,7 @@ def _compare(draft: Draft, i: int, operator: Operator, *, operand: int | None = 
     number = draft.after(i)
     if number is None or number in draft.used or draft.marks[number].quantity is None:
         number = draft.before(i) if draft.marks[i].text.lower() in ("or more", "or less") else None
-    if number is None:
+    if number is None or draft.marks[number].quantity is None:
         return
     numbers = [number]
     if operator is Operator.BETWEEN:
@@ -57,7 +57,8 @@ def _compare(draft: Draft, i: int, operator: Operator, *, operand: int | None = 
             unmatched=[draft.marks[i].text, draft.marks[number].text],
         )
     draft.use(i, *numbers)
-    _add_number(draft, target, operator, [q for n in numbers if (q := draft.marks[n].quantity)])
+    said = [q for n in numbers if (q := draft.marks[n].quantity)]
+    _add_number(draft, target, operator, [Quantity(q.value, q.unit or said[-1].unit) for q in said])
 
 
 def _compared_by_unit(draft: Draft, i: int, operator: Operator, numbers: list[int], target: int | None) -> bool:
@@ -79,8 +80,9 @@ def _compared_by_unit(draft: Draft, i: int, operator: Operator, numbers: list[in
     if len(measured) != 1:
         return False
     column = ColumnRef(table=base, name=measured[0].name)
-    values = tuple(_in_unit(draft, column, q) for n in numbers if (q := draft.marks[n].quantity))
-    draft.conditions.append(Filter(column=column, operator=operator, values=values))
+    quantities = [Quantity(q.value, q.unit or unit) for n in numbers if (q := draft.marks[n].quantity)]
+    values = tuple(_in_unit(draft, column, q) for q in quantities)
+    draft.require(Filter(column=column, operator=operator, values=values), i)
     draft.assume(f"What is measured in {unit} is {column.name.replace('_', ' ')}.")
     draft.use(i, *numbers, *(() if target is None else (target,)))
     return True
@@ -127,7 +129,7 @@ def _add_number(draft: Draft, target: int, operator: Operator, quantities: list[
     if negation is not None and operator in _FLIPPED:
         operator = _FLIPPED[operator]
         draft.use(negation)
-    draft.conditions.append(Filter(column=column, operator=operator, values=values))
+    draft.require(Filter(column=column, operator=operator, values=values), target)
 
 
 def _averages(mark: Mark) -> bool:

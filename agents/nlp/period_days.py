@@ -14,7 +14,10 @@ from agents.nlp.timeline import Timeline, month_after
 
 def resolve(phrase: PeriodPhrase, timeline: Timeline) -> Period:
     """The days the phrase means on this timeline. Raises `RefusalError` when there is no data for them."""
-    period = _RESOLVERS[phrase.kind](phrase.match, timeline).model_copy(update={"text": phrase.text})
+    try:
+        period = _RESOLVERS[phrase.kind](phrase.match, timeline).model_copy(update={"text": phrase.text})
+    except (ValueError, OverflowError) as error:
+        raise RefusalError(f"“{phrase.text}” is not a time there is.", unmatched=[phrase.text]) from error
     if (period.start is not None and period.start > timeline.last) or (
         period.end is not None and period.end <= timeline.first
     ):

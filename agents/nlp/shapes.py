@@ -67,11 +67,11 @@ def find_distribution(draft: Draft) -> None:
 
 
 def _nice_width(draft: Draft, column: ColumnRef) -> float:
-    """A width of 1, 2 or 5 times a power of ten that cuts the column's range into about twenty bins."""
+    """A width of 1, 2, 2.5 or 5 times a power of ten that cuts the column's range into about twenty bins."""
     known = draft.scope.schema(column)
     if known.min is None or known.max is None or float(known.max) <= float(known.min):
         raise RefusalError(f"{column.name} has no range to cut into bins.")
     raw = (float(known.max) - float(known.min)) / _BINS
     power = 10.0 ** math.floor(math.log10(raw))
-    width = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw)
-    return max(width, 1.0) if known.type == "integer" else width
+    width = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw)
+    return float(math.ceil(width)) if known.type == "integer" else width

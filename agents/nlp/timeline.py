@@ -39,7 +39,7 @@ def timelines(table: TableSchema, via: tuple[str, ...]) -> list[Timeline]:
 def choose(found: list[Timeline], stems: Iterable[str]) -> Timeline:
     """The timeline whose column the question speaks of, else the first."""
     spoken = set(stems)
-    return max(found, key=lambda t: len(t.words & spoken))
+    return max(found, key=lambda t: len(t.words) if t.words <= spoken else 0)
 
 
 def _within(column: ColumnSchema, low: int, high: int) -> bool:

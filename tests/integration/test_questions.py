@@ -1,4 +1,4 @@
-"""All wordings of `tests/questions.yaml` through planner, the data agent's guard, DuckDB, and the viz agent's choice."""
+"""All wordings of `tests/questions.yaml` through planner, guard, DuckDB, and the viz agent's choice."""
 
 import itertools
 import math
@@ -138,6 +138,12 @@ def fair_bins(rows: Sequence[Row], raw: Sequence[float]) -> bool:
     counts = Counter(math.floor(value / width) for value in raw)
     aligned = all(math.isclose(low / width, round(low / width), abs_tol=1e-6) for low in lows)
     return aligned and {round(low / width): row[-1] for low, row in zip(lows, rows, strict=True)} == dict(counts)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    served.cache_clear()
 
 
 @pytest.fixture(scope="module")

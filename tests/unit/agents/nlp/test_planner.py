@@ -1,6 +1,9 @@
 """Single rules of the planner, each on the library."""
 
+import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from library import connect, library_schema
 
 from agents.nlp.compiler import compile_plan
@@ -10,8 +13,13 @@ from agents.nlp.refusal import RefusalError
 
 
 @pytest.fixture(scope="module")
-def planner() -> RulePlanner:
-    return RulePlanner(library_schema(connect()))
+def connection() -> duckdb.DuckDBPyConnection:
+    return connect()
+
+
+@pytest.fixture(scope="module")
+def planner(connection: duckdb.DuckDBPyConnection) -> RulePlanner:
+    return RulePlanner(library_schema(connection))
 
 
 def plan_of(planner: RulePlanner, question: str) -> QueryPlan:
@@ -101,3 +109,71 @@ def test_identifiers_are_never_averaged(planner: RulePlanner) -> None:
 def test_the_same_question_gives_the_same_sql(planner: RulePlanner) -> None:
     sqls = {compile_plan(plan_of(planner, "average fine per genre"), planner.schema) for _ in range(3)}
     assert len(sqls) == 1
+
+
+def test_both_ends_of_a_range_have_its_unit(planner: RulePlanner) -> None:
+    (condition,) = plan_of(planner, "How many loans were kept between 1 and 2 weeks?").filters
+    assert condition.values == (7, 14)
+
+
+def test_a_sorting_is_no_ranking(planner: RulePlanner) -> None:
+    plan = plan_of(planner, "average fine per branch, lowest first")
+    assert (plan.order, plan.limit) == (Order.MEASURE_ASC, None)
+
+
+def test_a_share_is_of_the_rows_named_before_the_verb(planner: RulePlanner) -> None:
+    plan = plan_of(planner, "What percentage of loans from Harbour were never returned?")
+    assert [f.column.name for f in plan.filters] == ["branch"]
+    assert [f.column.name for f in plan.measures[0].where] == ["returned_on"]
+
+
+def test_two_times_that_cannot_be_set_against_each_other_are_refused(planner: RulePlanner) -> None:
+    with pytest.raises(RefusalError):
+        planner.plan("average fine in winter vs summer")
+
+
+def test_a_day_that_does_not_exist_is_refused(planner: RulePlanner) -> None:
+    with pytest.raises(RefusalError):
+        planner.plan("number of loans from June 25 to 40 2023")
+
+
+WORDS = [
+    "loans",
+    "books",
+    "by",
+    "average",
+    "fine",
+    "Harbour",
+    "top",
+    "5",
+    "not",
+    "in",
+    "March",
+    "or less",
+    "between",
+    "correlation",
+    "monthly",
+    "share of",
+    "genre",
+    "most",
+    "without",
+    "more than",
+    "2 weeks",
+    "members",
+    "longest",
+    "city",
+    "versus",
+    "how many",
+    "days kept",
+]
+
+
+@given(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8))
+def test_any_words_are_answered_or_refused(
+    connection: duckdb.DuckDBPyConnection, planner: RulePlanner, words: list[str]
+) -> None:
+    try:
+        sql = compile_plan(planner.plan(" ".join(words)).plan, planner.schema)
+    except RefusalError:
+        return
+    connection.execute(sql.split(" USING SAMPLE")[0]).fetchall()
