@@ -17,19 +17,24 @@ ANSWERED = {"SUCCEEDED", "DEGRADED"}
 
 def ask(base_url: str, question: str, charts: Path, console: Console) -> bool:
     """Ask, show each step while it happens and the answer at the end; whether there was an answer."""
-    client = ApiClient(base_url)
     console.print(f"[bold]{escape(question)}")
     try:
-        answer = _follow(client, question, console)
-        if answer.get("status") in ANSWERED:
-            show(answer, *_save_chart(client, answer, charts), console)
-            return True
-        show_failure(answer.get("error") or {"title": f"The workflow ended as {answer.get('status')}."}, console)
+        with ApiClient(base_url) as client:
+            return _ask(client, question, charts, console)
     except RefusedError as refusal:
         show_failure(refusal.problem, console)
     except AskError as error:
         console.print(f"[red]{escape(str(error))}", soft_wrap=True)
     return False
+
+
+def _ask(client: ApiClient, question: str, charts: Path, console: Console) -> bool:
+    answer = _follow(client, question, console)
+    if answer.get("status") not in ANSWERED:
+        show_failure(answer.get("error") or {"title": f"The workflow ended as {answer.get('status')}."}, console)
+        return False
+    show(answer, *_save_chart(client, answer, charts), console)
+    return True
 
 
 def _follow(client: ApiClient, question: str, console: Console) -> Answer:

@@ -3,7 +3,8 @@
 import json
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 from urllib.parse import urljoin
 
 import requests
@@ -49,6 +50,13 @@ class ApiClient:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self._session = requests.Session()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None,
+                 _trace: TracebackType | None) -> None:
+        self._session.close()
 
     def submit(self, question: str) -> tuple[str, Answer | None]:
         """Put a question: the workflow's URL, or at once the answer, when the system answers without a queue."""

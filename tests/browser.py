@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -36,20 +36,22 @@ def _downloaded() -> str | None:
 
 def provide() -> str | None:
     """The path of a Chromium, installed first if need be: the distribution's with root, else Playwright's."""
-    ways = [(_is_debian_root, DEBIAN), (lambda: True, PLAYWRIGHT)]
-    return chromium_path() or next((path for fits, commands in ways if fits() and (path := _install(commands))), None)
+    if (found := chromium_path()) or "CHROMIUM" in os.environ:
+        return found
+    ways = [DEBIAN, PLAYWRIGHT] if _is_debian_root() else [PLAYWRIGHT]
+    return next((path for commands in ways if (path := _install(commands))), None)
 
 
 def _is_debian_root() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def _install(commands: Sequence[Sequence[str]], run: Callable[..., object] = subprocess.run) -> str | None:
+def _install(commands: Sequence[Sequence[str]]) -> str | None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
         for command in commands:
             print(f"No Chromium yet: {' '.join(command)}", flush=True)
-            run(command, check=True, timeout=LIMIT_S, env=environment)
+            subprocess.run(command, check=True, timeout=LIMIT_S, env=environment)
     except (OSError, subprocess.SubprocessError) as error:
         print(f"That did not work: {error}", flush=True)
     chromium_path.cache_clear()
