@@ -39,6 +39,7 @@ redis_max_connections = 5_000
 redis_socket_connect_timeout = 1.0
 
 # --- workers --------------------------------------------------------------------------------------------------------
+worker_consumer = "tasks.consumer:Consumer"
 worker_prefetch_multiplier = 1
 worker_hijack_root_logger = False
 worker_redirect_stdouts = False

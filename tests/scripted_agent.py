@@ -32,7 +32,7 @@ FLAT: dict[str, Any] = {
 
 @dataclass
 class Reply:
-    """One answer. `until` holds it back, `chunks` sends the body in pieces `pause_s` apart, `drop` closes the connection."""
+    """One answer; `until` holds it back, `chunks` sends it in pieces `pause_s` apart, `drop` closes the connection."""
 
     body: Any = None
     status: int = 200

@@ -1,0 +1,26 @@
+"""The workers' consumer: a broker that goes away is waited for, on every pool.
+
+In Celery 5.7.0 a prefork or threads worker that holds an unacknowledged message exits when its broker goes away: it puts
+the message back, or acknowledges it, through the connection that was just lost. Here a lost connection's messages are
+left alone; what was held is sent again when its lease ends, and what is acknowledged too late is only a doubled hint.
+"""
+
+from typing import Any
+
+from celery.worker.consumer import Consumer as CeleryConsumer
+
+
+class Consumer(CeleryConsumer):  # type: ignore[misc]
+    """Celery's consumer, except for what it does with a lost connection's messages."""
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Close the lost connection without using it."""
+        transport = self.connection.connection if self.connection.connected else None
+        for channel in list(getattr(transport, "channels", None) or ()):
+            channel.do_restore = False
+            channel.basic_ack = channel.basic_reject = _leave_alone
+        super().on_connection_error_after_connected(exc)
+
+
+def _leave_alone(*_: Any, **__: Any) -> None:
+    """What is asked of a channel that is gone."""

@@ -1,0 +1,42 @@
+"""Valkey is killed and comes back while workflows run: nothing is lost, nobody exits, no healthy step is taken over."""
+
+import threading
+
+import pytest
+
+from tests.integration.test_worker import POOLS, Floor
+from tests.processes import wait_for
+from tests.scripted_agent import STANDARD, Reply, ScriptedAgent
+
+
+@pytest.fixture
+def floor(valkey, tmp_path):
+    with ScriptedAgent(STANDARD).serving() as agent:
+        floor = Floor(valkey, agent, tmp_path)
+        yield floor
+        agent.release()
+        floor.no_worker()
+        floor.app.close()
+        floor.client.close()
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_valkey_away_while_busy(floor, valkey, pool):
+    hold = threading.Event()
+    floor.agent.script("/execute", *(Reply(STANDARD["/execute"], until=hold) for _ in range(3)))
+    worker = floor.worker(pool)
+    workflows = [floor.ask() for _ in range(3)]
+    for workflow_id in workflows:
+        floor.running(workflow_id, "data")
+    more = [floor.ask() for _ in range(6)]
+    valkey.kill()
+    hold.set()
+    valkey.start()
+    valkey.ready()
+    for workflow_id in workflows + more:
+        record = floor.ended(workflow_id)
+        assert record.status == "SUCCEEDED", record
+    assert worker.status == "running"
+    takeovers = [floor.store.record(w).steps[s].takeovers for w in workflows for s in ("nlp", "data", "viz")]
+    assert takeovers == [0] * 9
+    wait_for(lambda: floor.client.zcard("baton:due") == 0, "nothing to be due")
