@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from api import health, pages, problems, questions, workflows
+from api import examples, health, pages, problems, questions, workflows
 from api.desk import Desk
 from api.limits import BodyLimit
 from api.watch import Watcher
@@ -49,6 +49,7 @@ def create_app() -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     problems.install(app)
+    examples.install(app)
     for router in (questions.router, workflows.router, health.router):
         app.include_router(router)
     pages.install(app)

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import PATIENCE_S, Desk
-from api.examples import ANSWER, PROBLEM
+from api.examples import PROBLEM
 from api.problems import MEDIA_TYPE, Problem
 from core.settings import get_settings
 from pipeline.answer import Answer, AnswerError
@@ -66,7 +66,6 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     response_model=Answer,
     summary="Ask a question and wait for the answer",
     responses={
-        200: {"content": {"application/json": {"example": ANSWER}}},
         202: {"model": Accepted, "description": "Accepted (`Prefer: respond-async` or `wait=N`)"},
         **_PROBLEMS,
     },

@@ -13,7 +13,6 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from agents.viz.render import NotDrawable, png_of, svg_of
 from api.desk import Desk, status_of_end
-from api.examples import ANSWER
 from api.problems import Problem
 from core.clock import iso
 from pipeline.answer import Answer
@@ -57,7 +56,7 @@ class StatusView(BaseModel):
     "/{workflow_id}",
     response_model=Answer,
     summary="The answer, as far as it is there",
-    responses={200: {"content": {"application/json": {"example": ANSWER}}}, **_NOT_FOUND},
+    responses=_NOT_FOUND,
 )
 async def answer(request: Request, workflow_id: WorkflowId) -> Answer:
     """The same document at any time; complete when `status` is final."""

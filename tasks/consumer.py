@@ -1,7 +1,7 @@
 """The workers' consumer: a broker that goes away is waited for, on every pool.
 
-In Celery 5.7.0 a prefork or threads worker that holds an unacknowledged message exits when its broker goes away: it puts
-the message back, or acknowledges it, through the connection that was just lost. Here a lost connection's messages are
+In Celery 5.7.0 a prefork or threads worker that holds an unacknowledged message exits when its broker goes away: it
+puts the message back, or acknowledges it, through the connection that was just lost. Here such messages are
 left alone; what was held is sent again when its lease ends, and what is acknowledged too late is only a doubled hint.
 """
 

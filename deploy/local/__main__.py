@@ -86,7 +86,7 @@ def _answer_one(settings: Settings, question: str) -> None:
 
 def _signpost(settings: Settings) -> Panel:
     api, flower = local_url(settings, settings.api_port), local_url(settings, settings.flower_port)
-    rows = {"Ask in the browser": f"{api}/", "API, to try out": f"{api}/docs", "Tasks (Flower)": f"{flower}/",
+    rows = {"Ask in the browser": f"{api}/", "API, described": f"{api}/api/openapi.json", "Tasks (Flower)": f"{flower}/",
             "Ask in a shell": 'make ask Q="top 5 airports by flights"', "Logs": "make logs",
             "Stop": "Ctrl-C"}
     table = Table.grid(padding=(0, 2))

@@ -26,7 +26,7 @@ class Block:
 def blocks():
     found, section = [], ""
     for match in re.finditer(
-        r"^## (?P<section>.+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", README, re.MULTILINE | re.DOTALL
+        r"^## (?P<section>[^\n]+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", README, re.MULTILINE | re.DOTALL
     ):
         if match["section"]:
             section = match["section"]
