@@ -1,5 +1,6 @@
 """All wordings of `tests/questions.yaml` through planner, guard, DuckDB, and the viz agent's choice."""
 
+import gc
 import itertools
 import math
 import time
@@ -29,6 +30,7 @@ from agents.nlp.plan import QueryPlan
 from agents.nlp.planner import RulePlanner
 from agents.nlp.refusal import RefusalError
 from agents.nlp.reply import intent_of, refusal
+from agents.nlp.schema_source import keep_out_of_collections
 from agents.viz.decision import decide
 from agents.viz.shape import shape_of
 
@@ -144,6 +146,7 @@ def fair_bins(rows: Sequence[Row], raw: Sequence[float]) -> bool:
 def closed() -> Iterator[None]:
     yield
     served.cache_clear()
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +155,7 @@ def answered() -> list[Answered]:
         served(name).planner.plan(
             f"How many {name} are there on 2013-01-01?" if name == "flights" else "How many penguins?"
         )
+    keep_out_of_collections()
     return [ask(question, wording) for question, wording in wordings("answerable")]
 
 

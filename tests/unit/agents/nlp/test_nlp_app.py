@@ -1,5 +1,6 @@
 """The nlp agent over HTTP, with a data agent that answers from memory."""
 
+import gc
 from collections.abc import Iterator
 
 import httpx
@@ -22,6 +23,12 @@ class DataAgent:
         assert request.url.path == "/schema"
         self.asked += 1
         return httpx.Response(503) if self.away else httpx.Response(200, json=self.schema.model_dump(mode="json"))
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
