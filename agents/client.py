@@ -15,7 +15,15 @@ from requests.adapters import HTTPAdapter
 
 from agents.contract import DataResult, NlpResult, VizResult
 from agents.dialects import fault_of, parse
-from agents.errors import AgentCrashed, AgentError, AgentTimeout, AgentUnavailable, InvalidResponse, RateLimited, Rejected
+from agents.errors import (
+    AgentCrashed,
+    AgentError,
+    AgentTimeout,
+    AgentUnavailable,
+    InvalidResponse,
+    RateLimited,
+    Rejected,
+)
 from agents.registry import AgentSpec
 from core.clock import now_ms
 from core.settings import get_settings

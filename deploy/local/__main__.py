@@ -86,9 +86,14 @@ def _answer_one(settings: Settings, question: str) -> None:
 
 def _signpost(settings: Settings) -> Panel:
     api, flower = local_url(settings, settings.api_port), local_url(settings, settings.flower_port)
-    rows = {"Ask in the browser": f"{api}/", "API, described": f"{api}/api/openapi.json", "Tasks (Flower)": f"{flower}/",
-            "Ask in a shell": 'make ask Q="top 5 airports by flights"', "Logs": "make logs",
-            "Stop": "Ctrl-C"}
+    rows = {
+        "Ask in the browser": f"{api}/",
+        "API, described": f"{api}/api/openapi.json",
+        "Tasks (Flower)": f"{flower}/",
+        "Ask in a shell": 'make ask Q="top 5 airports by flights"',
+        "Logs": "make logs",
+        "Stop": "Ctrl-C",
+    }
     table = Table.grid(padding=(0, 2))
     for what, where in rows.items():
         table.add_row(what, where)
@@ -97,8 +102,9 @@ def _signpost(settings: Settings) -> Panel:
 
 def _explained(error: ValidationError) -> str:
     """One line per setting that is wrong, by the name it has in the environment."""
-    return "\n".join(f"{'.'.join(map(str, fault['loc'])).upper() or 'Settings'}: {fault['msg']}"
-                     for fault in error.errors())
+    return "\n".join(
+        f"{'.'.join(map(str, fault['loc'])).upper() or 'Settings'}: {fault['msg']}" for fault in error.errors()
+    )
 
 
 if __name__ == "__main__":
