@@ -4,6 +4,7 @@ import uvicorn
 
 from agents.data.app import app, load
 from agents.data.errors import DataUnavailable
+from agents.data.process_memory import limit_process_memory
 from core.logging import configure
 from core.settings import get_settings
 
@@ -12,6 +13,7 @@ def main() -> None:
     """Serve until told to stop."""
     configure()
     settings = get_settings()
+    limit_process_memory(settings.data_memory_limit_mb)
     try:
         app.state.data_set = load(settings)
     except DataUnavailable as error:

@@ -15,6 +15,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from agents.contract import DataSchema
 from agents.data.errors import InvalidSql, Refused
 from agents.data.extent import require_small
+from agents.data.growth import require_bounded_growth
 from agents.data.parse_tree import require_allowed
 from agents.data.relations import Relation
 from agents.data.tables import bind_tables
@@ -52,6 +53,7 @@ class Guard:
             query = _parse(sql)
             bind_tables(query, self._relations)
             require_small(query)
+            require_bounded_growth(query)
             query = _limited(query, self._max_rows + 1)
             text = query.sql(dialect="duckdb", comments=False)
             require_allowed(self._connection, text, self._columns)
