@@ -1,10 +1,10 @@
-"""The Lua sources: every transition of a record has `record.lua` in front of it; `renew` and `look` stand alone."""
+"""The Lua sources: a record's transitions have `record.lua` in front; `renew`, `look` and `trim` stand alone."""
 
 from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "lua"
-_ALONE = frozenset({"renew", "look"})
+_ALONE = frozenset({"renew", "look", "trim"})
 
 
 @cache

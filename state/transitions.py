@@ -8,7 +8,6 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -144,7 +143,7 @@ class NotBefore:
     wait_s: float
 
 
-def begin(send: Send, *, node: str, lease_ms: int, token: str) -> Transition[Go | NotBefore | Verdict]:
+def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Transition[Go | NotBefore | Verdict]:
     """Claim the step for the task `send` on worker `node`."""
 
     def understand(raw: Raw) -> Go | NotBefore | Verdict:
@@ -172,7 +171,7 @@ def begin(send: Send, *, node: str, lease_ms: int, token: str) -> Transition[Go 
     return Transition(
         "begin",
         keys.of_transition(send.workflow_id, keys.QUEUE_MARKS),
-        [send.workflow_id, token, 0, send.step, f"{node}/{send.task_id}", lease_ms],
+        [send.workflow_id, token, ttl_s, send.step, f"{node}/{send.task_id}", lease_ms],
         understand,
     )
 
@@ -204,7 +203,6 @@ def finish(
             pack(output),
             json.dumps(degradation) if degradation else "",
             grace_ms,
-            _date_done(),
         ],
         _report(go),
     )
@@ -223,7 +221,6 @@ def fail(go: Go, error: dict[str, Any], *, ttl_s: int, token: str) -> Transition
             go.fence,
             json.dumps(error),
             str(error.get("message", "")),
-            _date_done(),
         ],
         _report(go),
     )
@@ -262,7 +259,7 @@ def cancel(workflow_id: str, *, actor: str, reason: str, ttl_s: int) -> Transiti
     return Transition(
         "cancel",
         keys.of_transition(workflow_id),
-        [workflow_id, new_token(), ttl_s, actor, reason, _date_done()],
+        [workflow_id, new_token(), ttl_s, actor, reason],
         understand,
     )
 
@@ -282,6 +279,12 @@ def look(limit: int, gap_ms: int, lease_ms: int) -> Transition[list[tuple[str, s
         return [(member.decode().rpartition("|")[0], member.decode().rpartition("|")[2]) for member in raw]
 
     return Transition("look", [keys.DUE, keys.LOOK], [limit, gap_ms, lease_ms], understand)
+
+
+def trim(longest_s: float) -> Transition[int]:
+    """Forget index members older than `longest_s`; answers how many. Idempotent."""
+    final = [f"{keys.BY_STATUS}:{status}" for status in WorkflowStatus if status.final]
+    return Transition("trim", [keys.BY_TIME, *final], [int(longest_s * 1000)], lambda raw: int(raw[0]))
 
 
 class OverdueKind(StrEnum):
@@ -318,7 +321,7 @@ def overdue(
     return Transition(
         "overdue",
         keys.of_transition(workflow_id, keys.QUEUE_MARKS),
-        [workflow_id, new_token(), ttl_s, step, grace_ms, max_takeovers, queue_prefix, _date_done()],
+        [workflow_id, new_token(), ttl_s, step, grace_ms, max_takeovers, queue_prefix],
         understand,
     )
 
@@ -342,7 +345,3 @@ def _sends(workflow_id: str, raw: Raw) -> tuple[Send, ...]:
         Send(workflow_id, step.decode(), int(round_), int(number), queue.decode())
         for step, round_, number, queue in zip(raw[::4], raw[1::4], raw[2::4], raw[3::4], strict=True)
     )
-
-
-def _date_done() -> str:
-    return datetime.now(UTC).isoformat()

@@ -58,7 +58,9 @@ Outcome = Released | Wait | Nothing
 def run_step(store: Store, send: Send, node: str) -> Outcome:
     """Do what the message `send` hints at, if it is still to be done. Raises only `StoreUnavailable`."""
     settings = get_settings()
-    claim = store.run(begin(send, node=node, lease_ms=int(settings.lease_s * 1000), token=new_token()))
+    claim = store.run(
+        begin(send, node=node, lease_ms=int(settings.lease_s * 1000), ttl_s=settings.workflow_ttl_s, token=new_token())
+    )
     if isinstance(claim, NotBefore):
         return Wait(claim.wait_s)
     if isinstance(claim, Verdict):

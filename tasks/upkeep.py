@@ -13,22 +13,25 @@ from pipeline.build import message, publish
 from state.backend import stopped_by_us
 from state.errors import StoreUnavailable
 from state.store import Store, get_store
-from state.transitions import OverdueKind, Send, look, overdue, parse_task_id, renew
+from state.transitions import OverdueKind, Send, look, overdue, parse_task_id, renew, trim
 
 log = get_logger(__name__)
 LOOK_LIMIT = 100
+TRIM_INTERVAL_S = 60.0
+PAUSED_AT_MOST_S = 7 * 86_400.0
 
 
 class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Two loops beside the pool. They are daemons that nobody stops: a worker that drains still holds its steps."""
+    """Three loops beside the pool. They are daemons that nobody stops: a worker that drains still holds its steps."""
 
     requires = ("celery.worker.components:Pool",)
 
     def start(self, worker: Any) -> None:
-        """Begin both loops."""
+        """Begin the loops."""
         settings = get_settings()
         store = get_store()
         _repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
+        _repeat("trim", TRIM_INTERVAL_S, lambda: trim_indexes(store))
         _repeat("recovery", settings.overdue_interval_s, lambda: bring_back(store, worker.app))
 
 
@@ -65,6 +68,12 @@ def bring_back(store: Store, app: Any) -> None:
             _send(app, taken.send, taken.why)
         elif taken.kind in (OverdueKind.POISONED, OverdueKind.DEADLINE):
             log.warning("workflow_closed", why=taken.kind, workflow_id=workflow_id, step=step)
+
+
+def trim_indexes(store: Store) -> None:
+    """Forget workflows that must have expired: created longer ago than any could be paused, run and kept."""
+    settings = get_settings()
+    store.run(trim(PAUSED_AT_MOST_S + settings.workflow_deadline_s + settings.workflow_ttl_s))
 
 
 def _send(app: Any, send: Send, why: str) -> None:

@@ -2,6 +2,8 @@
 -- Own ARGV: 4 step, 5 owner, 6 lease_ms. A lease is never renewed beyond the step's own limit_ms.
 -- Answers {'go', fence, attempt, takeovers, round, time_left_ms, request, agent, needs, output, ...}, or one of {'done'}, {'gone'},
 -- {'waiting'}, {'owned'}, {'paused'}, {'final', status}, {'not_before', ms left}. Atomic.
+-- A history that has grown to MAX_EVENTS ends the workflow instead: events are never trimmed while it runs.
+local MAX_EVENTS = 5000
 local step, owner, lease_ms = ARGV[4], ARGV[5], tonumber(ARGV[6])
 local w = get('status', 'deadline_ms', 'created_ms', 'request')
 if not w[1] then return { 'gone' } end
@@ -27,6 +29,15 @@ if s[1] == 'WAITING' then return { 'waiting' } end
 if s[1] == 'RUNNING' then return { 'owned' } end
 if s[1] == 'RETRYING' and now < tonumber(s[7]) then
   return { 'not_before', string.format('%.0f', tonumber(s[7]) - now) }
+end
+
+if redis.call('XLEN', EVENTS) >= MAX_EVENTS then
+  give_up(step, s[3], { error_type = 'too_many_events', recovery_action = 'contact_support',
+                        message = 'The workflow was given up: its history has ' .. MAX_EVENTS .. ' events.',
+                        suggestions = { 'Look in its history for what happens again and again.' } })
+  close_if_done(w[1])
+  changed()
+  return { 'final', 'FAILED' }
 end
 
 s[2], s[3] = tostring(tonumber(s[2]) + 1), tostring(tonumber(s[3]) + 1)

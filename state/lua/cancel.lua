@@ -1,4 +1,4 @@
--- cancel: end a workflow by an operator's wish. Own ARGV: 4 actor, 5 reason, 6 date_done (ISO).
+-- cancel: end a workflow by an operator's wish. Own ARGV: 4 actor, 5 reason.
 -- Answers {'cancelled', task id, ...} with the sends that may be on their way, {'already', status} or {'gone'}. Atomic.
 local w = get('status', 'steps')
 if not w[1] then return { 'gone' } end
@@ -15,6 +15,6 @@ for _, step in ipairs(names(w[2])) do
   end
 end
 event('cancel_requested', '', 'actor', ARGV[4], 'reason', ARGV[5])
-close(w[1], 'CANCELLED', ARGV[5], ARGV[6])
+close(w[1], 'CANCELLED', ARGV[5])
 changed()
 return reply

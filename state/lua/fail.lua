@@ -1,5 +1,5 @@
 -- fail: a step ends without an output; what depends on it is skipped.
--- Own ARGV: 4 step, 5 fence, 6 error (JSON), 7 message, 8 date_done (ISO).
+-- Own ARGV: 4 step, 5 fence, 6 error (JSON), 7 message.
 -- Answers {'accepted'}, {'stale'} or {'gone'}. Atomic.
 local step = ARGV[4]
 local w = get('status', step .. ':status', step .. ':fence', step .. ':attempt')
@@ -11,5 +11,5 @@ set(step .. ':status', 'FAILED', step .. ':finished_ms', now, step .. ':error', 
 not_due(step)
 event('failed', step, 'attempt', w[4], 'error', ARGV[6])
 skip_dependents(step)
-close_if_done(w[1], ARGV[8])
+close_if_done(w[1])
 return answer(step, { 'accepted' })

@@ -1,5 +1,5 @@
 -- finish: record a step's output. Own ARGV: 4 step, 5 fence, 6 SUCCEEDED or DEGRADED, 7 output blob, 8 degradation (JSON or ''),
--- 9 grace_ms, 10 date_done (ISO).
+-- 9 grace_ms.
 -- Answers {'accepted', step, round, send, queue, ...} with the steps it released, {'stale'} or {'gone'}. Atomic.
 local step, outcome = ARGV[4], ARGV[6]
 local w = get('status', step .. ':status', step .. ':fence', step .. ':attempt')
@@ -15,5 +15,5 @@ local reply = { 'accepted' }
 if w[1] ~= 'PAUSED' then
   for _, item in ipairs(release(step, tonumber(ARGV[9]))) do reply[#reply + 1] = item end
 end
-if #reply == 1 then close_if_done(w[1], ARGV[10]) end
+if #reply == 1 then close_if_done(w[1]) end
 return answer(step, reply)

@@ -1,5 +1,5 @@
 -- overdue: decide about ONE overdue member, taken atomically. KEYS 8 baton:queue-marks (see begin).
--- Own ARGV: 4 step ('' = the workflow's deadline), 5 grace_ms, 6 max_takeovers, 7 broker key prefix, 8 date_done (ISO).
+-- Own ARGV: 4 step ('' = the workflow's deadline), 5 grace_ms, 6 max_takeovers, 7 broker key prefix.
 -- Answers {'sent', why, step, round, send, queue} (the caller publishes it), {'later'}, {'dropped'}, {'poisoned'} or {'deadline', task id, ...}.
 local step, grace_ms, max_takeovers = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local member = id .. '|' .. step
@@ -12,24 +12,17 @@ if not w[1] or FINAL[w[1]] then
 end
 
 local function too_late()
-  local message = 'The question ran out of time before an answer was there.'
-  local err = cjson.encode({ error_type = 'agent_timeout', message = message, recovery_action = 'retry',
-                             suggestions = { 'Ask again, or narrow the question.' } })
   local reply = { 'deadline' }
   for _, name in ipairs(names(w[2])) do
-    local s = get(name .. ':status', name .. ':round', name .. ':send', name .. ':fence', name .. ':attempt')
-    if s[1] == 'WAITING' then
-      set(name .. ':status', 'SKIPPED')
-      event('skipped', name, 'because', 'deadline')
-    elseif not STEP_FINAL[s[1]] then
+    local s = get(name .. ':status', name .. ':round', name .. ':send', name .. ':attempt')
+    if s[1] ~= 'WAITING' and not STEP_FINAL[s[1]] then
       reply[#reply + 1] = id .. '.' .. name .. '.' .. s[2] .. '.' .. s[3]
-      set(name .. ':status', 'FAILED', name .. ':owner', '', name .. ':fence', tonumber(s[4]) + 1, name .. ':finished_ms', now,
-          name .. ':error', err, name .. ':message', message)
-      not_due(name)
-      event('failed', name, 'attempt', s[5], 'error', err)
+      give_up(name, s[4], { error_type = 'agent_timeout', recovery_action = 'retry',
+                            message = 'The question ran out of time before an answer was there.',
+                            suggestions = { 'Ask again, or narrow the question.' } })
     end
   end
-  close_if_done(w[1], ARGV[8])
+  close_if_done(w[1])
   changed()
   return reply
 end
@@ -63,21 +56,18 @@ elseif s[1] == 'RETRYING' then
   return send_again('retry', send)
 elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
   local takeovers = tonumber(s[3]) + (s[1] == 'RUNNING' and 1 or 0)
-  set(step .. ':takeovers', takeovers, step .. ':fence', tonumber(s[2]) + 1)
+  set(step .. ':takeovers', takeovers)
   event('taken_over', step, 'from', s[6], 'takeovers', takeovers)
   if takeovers > max_takeovers then
-    local message = 'The step was given up: ' .. takeovers .. ' workers in a row died or hung while they worked on it.'
-    local err = cjson.encode({ error_type = 'agent_error', message = message, recovery_action = 'contact_support',
-                               suggestions = { 'Look at the workers\' logs before you retry it.' } })
-    set(step .. ':status', 'FAILED', step .. ':owner', '', step .. ':finished_ms', now, step .. ':error', err,
-        step .. ':message', message)
-    not_due(step)
-    event('failed', step, 'attempt', s[7], 'error', err)
-    skip_dependents(step)
-    close_if_done(w[1], ARGV[8])
+    give_up(step, s[7], {
+      error_type = 'agent_error', recovery_action = 'contact_support',
+      message = 'The step was given up: ' .. takeovers .. ' workers in a row died or hung while they worked on it.',
+      suggestions = { 'Look at the workers\' logs before you retry it.' } })
+    close_if_done(w[1])
     changed()
     return { 'poisoned' }
   end
+  set(step .. ':fence', tonumber(s[2]) + 1)
   local send = queue(step, grace_ms)
   changed()
   return send_again('takeover', send)

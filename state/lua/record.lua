@@ -74,9 +74,24 @@ local function sent(list, step, send)
   for _, item in ipairs({ step, s[1], tostring(send), s[2] }) do list[#list + 1] = item end
 end
 
+-- `now` as ISO 8601, by the civil calendar (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+local function iso()
+  local z = math.floor(now / 86400000) + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local ms = now % 86400000
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03d+00:00', yoe + era * 400 + (month <= 2 and 1 or 0), month, day,
+                       math.floor(ms / 3600000), math.floor(ms / 60000) % 60, math.floor(ms / 1000) % 60, ms % 1000)
+end
+
 local META_BY_STATUS = { SUCCEEDED = 'SUCCESS', DEGRADED = 'SUCCESS', FAILED = 'FAILURE', CANCELLED = 'REVOKED' }
 
-local function write_meta(status, message, date_done)
+local function write_meta(status, message)
   local result = { workflow_id = id, status = status }
   if status == 'FAILED' then
     result = { exc_type = 'WorkflowFailed', exc_message = { message }, exc_module = 'state.errors' }
@@ -84,24 +99,24 @@ local function write_meta(status, message, date_done)
     result = { exc_type = 'TaskRevokedError', exc_message = { message }, exc_module = 'celery.exceptions' }
   end
   local meta = cjson.encode({ task_id = id, status = META_BY_STATUS[status], result = result,
-                              traceback = cjson.null, children = cjson.null, date_done = date_done })
+                              traceback = cjson.null, children = cjson.null, date_done = iso() })
   redis.call('SET', META, meta, 'EX', ttl_s)
   redis.call('PUBLISH', META, meta)
 end
 
 -- Close the workflow: one status, one event, indexes, expiry, and Celery's own result.
-local function close(from, status, message, date_done)
+local function close(from, status, message)
   local created_ms = redis.call('HGET', WF, 'created_ms')
   set('status', status, 'finished_ms', now, 'message', message)
   not_due('')
   move(from, status, created_ms)
   event('ended', '', 'status', status, 'message', message)
   for _, key in ipairs({ WF, OUT, EVENTS }) do redis.call('EXPIRE', key, ttl_s) end
-  write_meta(status, message, date_done)
+  write_meta(status, message)
 end
 
 -- End the workflow when no step is open any more. The outcome is computed from the statuses, never counted.
-local function close_if_done(from, date_done)
+local function close_if_done(from)
   local steps = names(redis.call('HGET', WF, 'steps'))
   local status, message = 'SUCCEEDED', ''
   for _, step in ipairs(steps) do
@@ -113,7 +128,7 @@ local function close_if_done(from, date_done)
       status = 'DEGRADED'
     end
   end
-  close(from, status, message, date_done)
+  close(from, status, message)
   return true
 end
 
@@ -146,6 +161,17 @@ local function skip_dependents(step)
       for _, further in ipairs(names(redis.call('HGET', WF, name .. ':next'))) do open[#open + 1] = further end
     end
   end
+end
+
+-- End an open step without an output by a decision of ours, and all that waits for it. `err`: see agents.errors.
+local function give_up(step, attempt, err)
+  local text = cjson.encode(err)
+  set(step .. ':status', 'FAILED', step .. ':owner', '', step .. ':finished_ms', now, step .. ':error', text,
+      step .. ':message', err.message)
+  redis.call('HINCRBY', WF, step .. ':fence', 1)
+  not_due(step)
+  event('failed', step, 'attempt', attempt, 'error', text)
+  skip_dependents(step)
 end
 
 -- The last answer given for this step, when the same call is asked again.

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -37,7 +38,7 @@ def start(store, workflow, grace_ms=GRACE_MS):
 
 
 def begin(store, send, node="n1", token=None, lease_ms=LEASE_MS):
-    return store.run(t.begin(send, node=node, lease_ms=lease_ms, token=token or t.new_token()))
+    return store.run(t.begin(send, node=node, lease_ms=lease_ms, ttl_s=100, token=token or t.new_token()))
 
 
 def finish(store, go, token=None):
@@ -295,3 +296,36 @@ def test_a_lost_script_is_loaded_again(store):
     send = start(store, workflow)
     store.client.script_flush()
     assert isinstance(begin(store, send), t.Go)
+
+
+def test_a_history_that_grows_without_end_ends_the_workflow(store):
+    workflow = chain_of_three()
+    send = start(store, workflow)
+    with store.client.pipeline() as pipe:
+        for _ in range(5_000):
+            pipe.xadd(keys.events(workflow.workflow_id), {"kind": "resent", "step": "nlp", "at": "0"})
+        pipe.execute()
+    assert begin(store, send) is t.Verdict.FINAL
+    record = store.record(workflow.workflow_id)
+    assert record.status is WorkflowStatus.FAILED
+    assert record.steps["nlp"].error["error_type"] == "too_many_events"
+    assert store.client.zcard(keys.DUE) == 0
+
+
+def test_indexes_forget_what_expired_long_ago_and_nothing_else(store):
+    old, new, running = chain_of_three(), chain_of_three(), chain_of_three()
+    for workflow in (old, new):
+        run_to_the_end(store, workflow)
+    start(store, running)
+    for key in (keys.BY_TIME, f"{keys.BY_STATUS}:SUCCEEDED"):
+        store.client.zadd(key, {old.workflow_id: 1}, xx=True)
+    assert store.run(t.trim(3600)) == 2
+    assert set(store.client.zrange(keys.BY_TIME, 0, -1)) == {new.workflow_id.encode(), running.workflow_id.encode()}
+
+
+def test_celery_s_result_carries_the_moment_it_ended(store):
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    workflow = chain_of_three()
+    run_to_the_end(store, workflow)
+    meta = json.loads(store.client.get(keys.META_PREFIX + workflow.workflow_id))
+    assert before <= datetime.fromisoformat(meta["date_done"]) <= datetime.now(UTC) + timedelta(seconds=1)

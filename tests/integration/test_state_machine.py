@@ -102,7 +102,7 @@ class Transitions(RuleBasedStateMachine):
         step = self.steps[name]
         send = step.sends[-1] if step.sends else t.Send(self.id, name, 0, 1)
         token = t.new_token()
-        call = t.begin(send, node=node, lease_ms=LONG_MS, token=token)
+        call = t.begin(send, node=node, lease_ms=LONG_MS, ttl_s=600, token=token)
         answer = self.store.run(call)
         if self.final:
             assert answer is t.Verdict.FINAL
