@@ -25,7 +25,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 run: $(VENV)/.runtime  ## Start everything on this machine and answer one question
 	@$(BIN)/python -m deploy.local $${Q:+--question "$$Q"}
 
-ask: $(VENV)/.runtime  ## Ask the running system: make ask Q="top 5 airports by flights"
+ask: $(VENV)/.runtime  ## Ask the running system: make ask Q="top 5 destinations by flights"
 	@$(BIN)/python -m deploy.ask "$$Q"
 
 logs:  ## Follow the logs of all processes

@@ -71,7 +71,7 @@ def main() -> int:
     """Ask the words of the command line."""
     question = " ".join(sys.argv[1:]).strip()
     if not question:
-        Console(stderr=True).print('Say what to ask: make ask Q="top 5 airports by flights"')
+        Console(stderr=True).print('Say what to ask: make ask Q="top 5 destinations by flights"')
         return 1
     settings = get_settings()
     api, charts = local_url(settings, settings.api_port), settings.baton_dir / "charts"

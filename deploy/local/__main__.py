@@ -90,7 +90,7 @@ def _signpost(settings: Settings) -> Panel:
         "Ask in the browser": f"{api}/",
         "API, described": f"{api}/api/openapi.json",
         "Tasks (Flower)": f"{flower}/",
-        "Ask in a shell": 'make ask Q="top 5 airports by flights"',
+        "Ask in a shell": 'make ask Q="top 5 destinations by flights"',
         "Logs": "make logs",
         "Stop": "Ctrl-C",
     }

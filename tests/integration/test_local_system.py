@@ -201,3 +201,10 @@ def test_asking_without_a_system_says_so_in_one_line() -> None:
 def _ask_in_shell(system: LocalSystem, question: str) -> subprocess.CompletedProcess[str]:
     return run_deploy("deploy.ask", question, API_PORT=str(system.ports["api"]), BATON_DIR=str(system.folder),
                       COLUMNS="160")
+
+
+def test_every_address_and_the_question_on_the_signpost_work(system: LocalSystem) -> None:
+    for url in re.findall(r"http://\S+", system.logs_since_start()):
+        assert requests.get(url, timeout=10).ok, url
+    (suggested,) = re.findall(r'make ask Q="(.+?)"', system.logs_since_start())
+    assert _ask_in_shell(system, suggested).returncode == 0
