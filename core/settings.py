@@ -67,6 +67,9 @@ class Settings(BaseSettings):
 
     query_max_chars: PositiveInt = Field(2_000, description="Longest question accepted.")
     body_max_bytes: PositiveInt = Field(1024 * 1024, description="Largest request body accepted.")
+    local_handoff: bool = Field(
+        True, description="A gevent worker begins the step it released itself, without the broker in between."
+    )
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
     log_format: Literal["pretty", "json"] = Field("pretty", description="Form of the log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level logged.")

@@ -9,6 +9,7 @@ from pipeline.build import message, publish
 from state.errors import StoreUnavailable
 from state.store import get_store
 from state.transitions import Send, parse_task_id
+from tasks import handoff
 from tasks.app import app
 from tasks.execution import Nothing, Wait, run_step
 
@@ -51,7 +52,8 @@ def call(self: Task, workflow_id: str, step: str) -> None:
 def deliver(task: Task, workflow_id: str, step: str) -> None:
     """Run the step and turn its outcome into Celery's terms.
 
-    Only when what was released is exactly the chain's next link does Celery send it; any other way the chain ends here.
+    What was released is begun here if it may be (`tasks.handoff`). Only when it is exactly the chain's next link does
+    Celery send it; any other way the chain ends here.
     """
     send = parse_task_id(task.request.id) or Send(workflow_id, step, 0, 0)
     outcome = run_step(get_store(), send, task.request.hostname)
@@ -60,10 +62,11 @@ def deliver(task: Task, workflow_id: str, step: str) -> None:
     if isinstance(outcome, Nothing):
         task.request.chain = None
         raise Ignore
-    if next_link(task.request.chain) == [released.task_id for released in outcome.sends]:
+    remaining = [released for released in outcome.sends if not handoff.take(released)]
+    if remaining and next_link(task.request.chain) == [released.task_id for released in outcome.sends]:
         return
     task.request.chain = None
-    for released in outcome.sends:
+    for released in remaining:
         publish(message(app, released), workflow_id)
 
 

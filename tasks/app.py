@@ -12,10 +12,11 @@ app.config_from_object("celeryconfig")
 
 @app.on_after_configure.connect
 def _add_upkeep(**_: Any) -> None:
-    """Every worker looks after what it holds and after what others lost."""
+    """Every worker looks after what it holds and after what others lost, and may take what it releases itself."""
+    from tasks.handoff import LocalHandoff
     from tasks.upkeep import Upkeep
 
-    app.steps["worker"].add(Upkeep)
+    app.steps["worker"].update({Upkeep, LocalHandoff})
 
 
 @signals.setup_logging.connect
