@@ -1,0 +1,155 @@
+"""What chaos kills: Valkey, three scripted agents, workers, beats and APIs, all on default settings unless told."""
+
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import redis
+
+from core.valkey import sync_client
+from state.store import Store
+from tests.processes import AGENTS, LocalProcess, LocalValkey, LocalWorker, answers, free_ports
+
+NOISY = {"LOG_FORMAT": "json"}
+
+
+class ScriptedAgentProcess(LocalProcess):
+    """One agent (see `agent_process`); every one of an arena writes to the same log of calls."""
+
+    def __init__(self, agent: str, folder: Path, *script: object) -> None:
+        (self.port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__([sys.executable, "-m", "tests.chaos.agent_process", agent, str(self.port), str(folder),
+                          *map(str, script)], folder)
+
+    def up(self) -> bool:
+        return answers(f"{self.url}/health")
+
+
+class LocalApi(LocalProcess):
+    """One API process."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__([sys.executable, "-m", "api"], folder, {**environment, "API_PORT": str(port)})
+
+    def up(self) -> bool:
+        return answers(f"{self.url}/health/live")
+
+
+class LocalBeat(LocalProcess):
+    """One beat; of several, one holds the lock."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        super().__init__([sys.executable, "-m", "celery", "-A", "tasks", "beat", "-S", "redbeat.RedBeatScheduler",
+                          "-l", "INFO"], folder, environment)
+
+    def up(self) -> bool:
+        return "beat: Starting" in self.logs_since_start()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many of what, and how the agents behave. `settings` are environment variables of all processes."""
+
+    pool: str = "gevent"
+    workers: int = 2
+    concurrency: int = 20
+    apis: int = 2
+    beats: int = 1
+    shortest_s: float = 0.0
+    longest_s: float = 0.0
+    fault_share: float = 0.0
+    seed: int = 1
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+class Arena:
+    """All processes of one run, and the record they share."""
+
+    def __init__(self, folder: Path, shape: Shape, store_url: str = "") -> None:
+        self.folder, self.shape = folder, shape
+        folder.mkdir(parents=True, exist_ok=True)
+        self.processes: dict[str, list[LocalProcess]] = {}
+        self.valkey = LocalValkey(folder, "--appendfsync", "everysec")
+        self.processes["valkey"] = [self.valkey]
+        script = (shape.seed, shape.shortest_s, shape.longest_s, shape.fault_share)
+        agents = {name: ScriptedAgentProcess(name, folder, *script) for name in AGENTS}
+        self.environment = {**NOISY, "REDIS_URL": store_url or self.valkey.url, "DATA": "", **shape.settings,
+                            **{f"{name.upper()}_AGENT_URL": agent.url for name, agent in agents.items()}}
+        self.processes |= {name: [agent] for name, agent in agents.items()}
+        self.client: redis.Redis = sync_client(self.valkey.url)
+        self.store = Store(self.client)
+        self.valkey.ready()
+        self.processes["worker"] = [self.worker() for _ in range(shape.workers)]
+        self.processes["api"] = [LocalApi(folder, self.environment) for _ in range(shape.apis)]
+        self.processes["beat"] = [LocalBeat(folder, self.environment) for _ in range(shape.beats)]
+
+    def worker(self, pool: str = "", concurrency: int = 0, **environment: str) -> LocalWorker:
+        """One more worker, not one of those that chaos knows."""
+        return LocalWorker(self.folder, {**self.environment, **environment}, pool or self.shape.pool,
+                           concurrency or self.shape.concurrency)
+
+    def ready(self) -> Self:
+        """Wait until all do their work."""
+        for process in self.all():
+            process.ready()
+        return self
+
+    def all(self) -> Iterator[LocalProcess]:
+        """Every process, Valkey first."""
+        for group in self.processes.values():
+            yield from group
+
+    @property
+    def api_urls(self) -> list[str]:
+        """Where the APIs listen."""
+        return [process.url for process in self.processes["api"] if isinstance(process, LocalApi)]
+
+    def told(self, workflow_id: str, step: str, word: str | None) -> None:
+        """Tell the agent of one step to `hold`, to fail with a status, or (None) to go on as ever."""
+        file = self.folder / f"{workflow_id}.{step}"
+        if word is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_text(word)
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every call the agents saw, in order."""
+        log = self.folder / "calls.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def calls_per_step(self) -> Counter[str]:
+        """Calls by idempotency key: one key is one step (and round)."""
+        return Counter(call["Idempotency-Key"] for call in self.calls())
+
+    def freeze(self, process: LocalProcess) -> None:
+        """SIGSTOP to all of a process's group: nothing moves until it is killed or resumed."""
+        os.killpg(process.process.pid, signal.SIGSTOP)
+
+    def resume(self, process: LocalProcess) -> None:
+        """SIGCONT to all of a process's group."""
+        os.killpg(process.process.pid, signal.SIGCONT)
+
+    def close(self) -> None:
+        """End everything; Valkey last, and nobody gets time to tidy up."""
+        for process in reversed(list(self.all())):
+            if process is not self.valkey and process.status == "running":
+                process.kill()
+        self.client.close()
+        self.valkey.teardown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None,
+                 _trace: TracebackType | None) -> None:
+        self.close()
