@@ -19,6 +19,7 @@ from deploy.local.first_question import first_question
 from deploy.local.preflight import check, folder_lock
 from deploy.local.startup import bring_up
 from deploy.local.supervisord import Supervisord
+from deploy.local.terminal import own_foreground
 from deploy.local.watch import keep_watch
 
 console = Console(highlight=False)
@@ -35,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        _serve(get_settings(), options.question)
+        with own_foreground():
+            _serve(get_settings(), options.question)
     except ValidationError as error:
         errors.print(f"[red]{escape(_explained(error))}")
         return 1
