@@ -56,6 +56,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.data_set = data_set
     _log.info("data_opened", data=data_set.source.origin, tables=len(data_set.schema.tables))
     yield
+    del app.state.data_set
     data_set.source.connection.close()
 
 

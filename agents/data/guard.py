@@ -20,6 +20,7 @@ from agents.data.parse_tree import require_allowed
 from agents.data.relations import Relation
 from agents.data.tables import bind_tables
 
+MAX_CHARS = 50_000
 MAX_TOKENS = 5_000
 
 
@@ -65,6 +66,8 @@ class Guard:
 
 
 def _parse(sql: str) -> exp.Query:
+    if len(sql) > MAX_CHARS:
+        raise Refused(f"The statement has {len(sql)} characters; {MAX_CHARS} are allowed.")
     try:
         if "\0" in sql:
             raise InvalidSql("The statement has a NUL character in it.")

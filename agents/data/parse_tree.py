@@ -56,7 +56,7 @@ def _expression(node: Node, columns: frozenset[str]) -> None:
         raise Refused(
             f"The type {node['type_name']} is not allowed in a cast.", "Cast to a number, text, or date type."
         )
-    elif kind == "STAR" and node.get("columns"):
+    elif kind == "STAR" and node.get("expr"):
         raise Refused("COLUMNS(...) is not allowed.", "Name the columns.")
     elif kind == "COLUMN_REF":
         _column(node, columns)

@@ -55,8 +55,8 @@ def _in_sight(node: exp.Expr) -> Iterator[exp.CTE]:
 
 def _served(table: exp.Table, relations: Mapping[str, Relation]) -> Relation:
     relation = relations.get(table.name.lower())
-    schema = table.db.lower()
-    if relation is None or table.catalog or (schema and schema != relation.schema.lower()):
+    elsewhere = table.catalog or table.args.get("when")
+    if relation is None or elsewhere or table.db.lower() not in {"", relation.schema.lower()}:
         raise Refused(
             f"There is no table {_shown(table)} here: files, settings and the engine's own tables cannot be read.",
             f"Tables: {', '.join(sorted(relations))}.",

@@ -52,9 +52,9 @@ SESSION_WORDS = _words("""
     """)
 
 TYPES = _words("""
-    bigint bool boolean char character date datetime dec decimal double float float4 float8 hugeint int int1 int2 int4
-    int8 integer interval numeric real smallint string text time timestamp timestamp_ms timestamp_ns timestamp_s
-    timestamptz tinyint ubigint uhugeint uinteger usmallint utinyint varchar
+    bigint bool boolean char character date datetime dec decimal double float float4 float8 hugeint int int1 int128 int2
+    int4 int8 integer interval numeric real smallint string text time timestamp timestamp_ms timestamp_ns timestamp_s
+    timestamptz tinyint ubigint uhugeint uinteger uint128 usmallint utinyint varchar
     """) | {"timestamp with time zone"}
 
 CLAUSES = _words("""
