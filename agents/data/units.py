@@ -1,6 +1,6 @@
 """Units of a result's columns: those of the columns they come from, as long as what is done to them keeps the unit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -19,7 +19,6 @@ _KEEPS_UNIT = (
     *(exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls),
 )
 _SAME_ON_BOTH_SIDES = (exp.Add, exp.Sub, exp.Coalesce)
-_MAX_DEPTH = 50
 
 
 class ResultUnits:
@@ -46,35 +45,47 @@ class ResultUnits:
         try:
             qualified = qualify(bare, schema=self._types, dialect="duckdb", validate_qualify_columns=False)
             scope = build_scope(qualified)
-        except SqlglotError:  # DuckDB understood the statement, sqlglot did not: the rows are right, units unknown
+        except (SqlglotError, RecursionError):  # DuckDB understood the statement: the rows are right, units unknown
             return unknown
-        units = self._outputs(scope, 0) if scope else []
+        units = _Lineage(self._units).outputs(scope) if scope else []
         return units if len(units) == width else unknown
 
-    def _outputs(self, scope: Scope, depth: int) -> list[str | None]:
+
+class _Lineage:
+    """One statement's way from its result back to the tables; each of its scopes is read once."""
+
+    def __init__(self, units: Mapping[tuple[str, str], str | None]) -> None:
+        self._units = units
+        self._known: dict[int, list[str | None]] = {}
+
+    def outputs(self, scope: Scope) -> list[str | None]:
+        """A unit for each column that `scope` makes; none at all when they cannot be told apart."""
+        if id(scope) not in self._known:
+            self._known[id(scope)] = []  # a recursive expression reads itself
+            self._known[id(scope)] = self._made(scope)
+        return self._known[id(scope)]
+
+    def _made(self, scope: Scope) -> list[str | None]:
         query = scope.expression
-        if depth > _MAX_DEPTH or not isinstance(query, exp.Query) or query.args.get("by_name"):
+        if not isinstance(query, exp.Query) or query.args.get("by_name"):
             return []
         if isinstance(query, exp.SetOperation):
-            sides = [self._outputs(side, depth + 1) for side in scope.set_operation_scopes]
+            sides = [self.outputs(side) for side in scope.set_operation_scopes]
             return [units[0] if len(set(units)) == 1 else None for units in zip(*sides, strict=False)]
-        return [self._unit(item, scope, depth) for item in query.selects]
+        return [self._unit(item, scope) for item in query.selects]
 
-    def _unit(self, item: exp.Expr, scope: Scope, depth: int) -> str | None:
+    def _unit(self, item: exp.Expr, scope: Scope) -> str | None:
         if isinstance(item, exp.Column):
-            return self._column(item, scope, depth)
+            return self._column(item, scope)
         if isinstance(item, _KEEPS_UNIT):
-            return self._unit(item.this, scope, depth)
+            return self._unit(item.this, scope)
         if isinstance(item, _SAME_ON_BOTH_SIDES):
-            units = {
-                self._unit(part, scope, depth)
-                for part in (item.this, item.args.get("expression"), *item.expressions)
-                if part is not None
-            }
+            parts = (item.this, item.args.get("expression"), *item.expressions)
+            units = {self._unit(part, scope) for part in parts if part is not None}
             return units.pop() if len(units) == 1 else None
         return None
 
-    def _column(self, column: exp.Column, scope: Scope, depth: int) -> str | None:
+    def _column(self, column: exp.Column, scope: Scope) -> str | None:
         source = scope.sources.get(column.table)
         if isinstance(source, exp.Table):
             return self._units.get((source.name.lower(), column.name.lower()))
@@ -82,4 +93,4 @@ class ResultUnits:
             return None
         query = source.expression
         names = [name.lower() for name in query.named_selects] if isinstance(query, exp.Query) else []
-        return dict(zip(names, self._outputs(source, depth + 1), strict=False)).get(column.name.lower())
+        return dict(zip(names, self.outputs(source), strict=False)).get(column.name.lower())

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -79,3 +81,10 @@ def test_what_is_not_certain_has_no_unit(units: ResultUnits):
     assert of(units, "SELECT nope FROM main.flights", 1) == [None]
     recursive = "WITH RECURSIVE r AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM r WHERE x < 5) SELECT x FROM r"
     assert of(units, recursive, 1) == [None]
+
+
+def test_deep_statements_take_no_longer_than_wide_ones(units: ResultUnits):
+    deep = "SELECT * FROM (" * 40 + "SELECT * FROM main.flights" + ")" * 40
+    began = time.monotonic()
+    assert of(units, deep, 19)[5] == "minutes"
+    assert time.monotonic() - began < 3
