@@ -18,6 +18,7 @@ from typing import Any
 from tests.scripted_agent import STANDARD
 
 POLL_S = 0.02
+RETRY_AFTER_S = 4  # sent with a status it was told
 
 
 class _Server(ThreadingHTTPServer):
@@ -49,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         chance = random.Random(f"{self.seed}:{call['X-Workflow-Id']}:{call['X-Step']}:{call['X-Attempt']}")
         time.sleep(chance.uniform(self.shortest_s, self.longest_s))
         status = told or (503 if chance.random() < self.fault_share else 200)
-        self._send(status, STANDARD[self.path] if status == 200 else {"error": "told to fail"})
+        self._send(status, STANDARD[self.path] if status == 200 else {"error": "told to fail"}, told=bool(told))
 
     def _told(self, file: Path) -> int:
         """Wait while the file says `hold`; the status it names, else 0."""
@@ -59,11 +60,13 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(POLL_S)
         return 0
 
-    def _send(self, status: int, body: dict[str, Any]) -> None:
+    def _send(self, status: int, body: dict[str, Any], *, told: bool = False) -> None:
         data = json.dumps(body).encode()
         try:
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
+            if told:
+                self.send_header("Retry-After", str(RETRY_AFTER_S))
             self.end_headers()
             self.wfile.write(data)
         except OSError:  # the caller was killed

@@ -15,6 +15,7 @@ import redis
 
 from core.valkey import sync_client
 from state.store import Store
+from tests.chaos.proxy import Proxy
 from tests.processes import AGENTS, LocalProcess, LocalValkey, LocalWorker, answers, free_ports
 
 NOISY = {"LOG_FORMAT": "json"}
@@ -69,13 +70,14 @@ class Shape:
     longest_s: float = 0.0
     fault_share: float = 0.0
     seed: int = 1
+    proxied: bool = False  # workers, APIs and beats reach Valkey through a `Proxy`
     settings: dict[str, str] = field(default_factory=dict)
 
 
 class Arena:
     """All processes of one run, and the record they share."""
 
-    def __init__(self, folder: Path, shape: Shape, store_url: str = "") -> None:
+    def __init__(self, folder: Path, shape: Shape) -> None:
         self.folder, self.shape = folder, shape
         folder.mkdir(parents=True, exist_ok=True)
         self.processes: dict[str, list[LocalProcess]] = {}
@@ -83,7 +85,9 @@ class Arena:
         self.processes["valkey"] = [self.valkey]
         script = (shape.seed, shape.shortest_s, shape.longest_s, shape.fault_share)
         agents = {name: ScriptedAgentProcess(name, folder, *script) for name in AGENTS}
-        self.environment = {**NOISY, "REDIS_URL": store_url or self.valkey.url, "DATA": "", **shape.settings,
+        self.proxy = Proxy(self.valkey.port) if shape.proxied else None
+        url = self.proxy.url if self.proxy else self.valkey.url
+        self.environment = {**NOISY, "REDIS_URL": url, "DATA": "", **shape.settings,
                             **{f"{name.upper()}_AGENT_URL": agent.url for name, agent in agents.items()}}
         self.processes |= {name: [agent] for name, agent in agents.items()}
         self.client: redis.Redis = sync_client(self.valkey.url)
@@ -144,6 +148,8 @@ class Arena:
         for process in reversed(list(self.all())):
             if process is not self.valkey and process.status == "running":
                 process.kill()
+        if self.proxy:
+            self.proxy.close()
         self.client.close()
         self.valkey.teardown()
 

@@ -13,7 +13,7 @@ import psutil
 
 from tests.chaos.arena import Arena
 from tests.chaos.boundary import Boundary, standing
-from tests.processes import AGENTS, LocalProcess, LocalWorker, wait_for
+from tests.processes import AGENTS, LocalProcess, LocalWorker, gone, wait_for
 
 ROWS = ("worker", "beat", "api", *AGENTS, "valkey")
 VALKEY_AT_LEAST = 3
@@ -94,7 +94,7 @@ def strike(arena: Arena, victim: LocalProcess, how: How = How.GROUP) -> Counter[
         child = psutil.Process(victim.process.pid).children()[0]
         child.kill()
         arena.resume(victim)
-        wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the child's end")
+        wait_for(lambda: gone(child.pid), "the child's end")
     return steps
 
 

@@ -14,6 +14,7 @@ from hashlib import sha1
 from state.scripts import source
 
 CHUNK_BYTES = 65_536
+POLL_S = 0.1
 
 
 class Act(StrEnum):
@@ -41,7 +42,7 @@ def script(name: str, *marks: str) -> tuple[bytes, ...]:
 
 def publish(task_id: str) -> tuple[bytes, ...]:
     """The marks of the message with `task_id` on its way into a queue."""
-    return (b"LPUSH", f'"id": "{task_id}"'.encode().replace(b'"', b'"'))
+    return (b"LPUSH", f'"id": "{task_id}"'.encode())
 
 
 class Proxy:
@@ -54,6 +55,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._traps: list[Trap] = []
         self._open: set[_Link] = set()
+        self._released = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def trap(self, act: Act, marks: tuple[bytes, ...]) -> Trap:
@@ -73,6 +75,13 @@ class Proxy:
                     return trap
         return None
 
+    def hold(self, trap: Trap, caller: socket.socket) -> bool:
+        """Keep a command until it is released; False when its caller has died or all is over: it is never sent."""
+        while not trap.released.wait(POLL_S):
+            if self._released.is_set() or _hung_up(caller):
+                return False
+        return not _hung_up(caller)
+
     def go_silent(self) -> int:
         """Every connection that is open now stays open and dead; new ones work. Answers how many."""
         with self._lock:
@@ -84,10 +93,9 @@ class Proxy:
     def close(self) -> None:
         """Stop listening, and close all."""
         self._listener.close()
+        self._released.set()
         with self._lock:
             links = list(self._open)
-            for trap in self._traps:
-                trap.released.set()
         for link in links:
             link.close()
 
@@ -144,8 +152,8 @@ class _Link:
     def _commands(self) -> None:
         for command in read_commands(self._client):
             trap = self._proxy.caught_by(command)
-            if trap and trap.act is Act.HOLD:
-                trap.released.wait()
+            if trap and trap.act is Act.HOLD and not self._proxy.hold(trap, self._client):
+                return
             self._lose_reply = bool(trap and trap.act is Act.LOSE_REPLY)
             if not self.silent:
                 self._server.sendall(command)
@@ -156,6 +164,15 @@ class _Link:
                 return
             if not self.silent:
                 self._client.sendall(data)
+
+
+def _hung_up(caller: socket.socket) -> bool:
+    try:
+        return caller.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def read_commands(client: socket.socket) -> Iterator[bytes]:
