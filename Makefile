@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
 export Q
 
-.PHONY: help run ask logs test check clean
+.PHONY: help run ask logs test bench check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -34,6 +34,9 @@ logs:  ## Follow the logs of all processes
 test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest
+
+bench: $(VENV)/.runtime  ## Measure against bare Celery: make bench [QUICK=1] [STORED=1000000] [PUBLISH=1]
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(STORED),--stored $(STORED)) $(if $(PUBLISH),--publish)
 
 check: $(VENV)/.dev  ## Lint, types, floors
 	@$(BIN)/ruff check .

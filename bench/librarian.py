@@ -1,0 +1,116 @@
+"""Who works beside a full store: `python -m bench.librarian` answers each line of JSON with one.
+
+    {"order": "fill", "count": N, "spread_s": S}          N finished workflows
+                                                          -> {"bytes_each": ..., "bytes_by_key": {...}}
+    {"order": "work", "workflows": N, "reads": M}         N workflows through all their transitions, M status reads
+                                                          -> {"transition_us": [...], "read_us": [...]}
+
+The transitions are the product's own, made by its own `run_step`; only the store tells how long each took.
+"""
+
+import json
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from bench import copies
+from bench.bare import QUESTION
+from core import logging
+from core.clock import now_ms
+from core.valkey import sync_client
+from pipeline.question import Question, accept, plan_workflow
+from state.model import WorkflowRecord, WorkflowStatus
+from state.store import Store
+from state.transitions import Send, Transition, new_token
+from tasks.execution import Released, run_step
+
+T = TypeVar("T")
+
+
+class TimedStore(Store):
+    """A store that notes how long each transition took."""
+
+    transition_us: list[float]
+
+    def run(self, transition: Transition[T]) -> T:
+        """Run it, and note."""
+        start = time.perf_counter()
+        answer = super().run(transition)
+        self.transition_us.append((time.perf_counter() - start) * 1e6)
+        return answer
+
+
+class Librarian:
+    """Fills one store and works in it."""
+
+    def __init__(self) -> None:
+        self._client = sync_client()
+        self._store = TimedStore(self._client)
+        self._store.transition_us = []
+        self._ids: list[str] = []
+
+    def fill(self, count: int, spread_s: int) -> dict[str, Any]:
+        """The original from a real run, then copies of it; bytes as Valkey counts them."""
+        record = self._whole_workflow()
+        original = copies.take(self._client, record.workflow_id, record.created_ms)
+        before = self._used_bytes()
+        port = int(self._client.connection_pool.connection_kwargs["port"])
+        self._ids = copies.fill(port, original, count, now_ms(), spread_s * 1000)
+        used = self._used_bytes() - before
+        first, last = self._store.record(self._ids[0]), self._store.record(self._ids[-1])
+        if first is None or last is None or first.steps.keys() != record.steps.keys() or not last.status.final:
+            raise RuntimeError("the copies cannot be read as the original can")
+        return {"bytes_each": used / count, "bytes_by_key": self._bytes_by_key(self._ids[0])}
+
+    def work(self, workflows: int, reads: int) -> dict[str, list[float]]:
+        """Whole workflows, and status reads of workflows picked at random."""
+        self._store.transition_us.clear()
+        for _ in range(workflows):
+            self._whole_workflow()
+        return {"transition_us": list(self._store.transition_us), "read_us": [self._read() for _ in range(reads)]}
+
+    def _read(self) -> float:
+        workflow_id = secrets.choice(self._ids)
+        start = time.perf_counter()
+        record = self._store.record(workflow_id)
+        took_us = (time.perf_counter() - start) * 1e6
+        if record is None:
+            raise RuntimeError(f"{workflow_id} is gone")
+        return took_us
+
+    def _whole_workflow(self) -> WorkflowRecord:
+        """Accept a question and run its steps here, one after the other."""
+        workflow = plan_workflow(Question(QUESTION))
+        sends: tuple[Send, ...] = self._store.run(accept(workflow, new_token())).sends
+        while sends:
+            outcome = run_step(self._store, sends[0], "bench")
+            sends = outcome.sends if isinstance(outcome, Released) else ()
+        record = self._store.record(workflow.workflow_id)
+        if record is None or record.status is not WorkflowStatus.SUCCEEDED:
+            raise RuntimeError(f"the workflow did not succeed: {record}")
+        return record
+
+    def _bytes_by_key(self, workflow_id: str) -> dict[str, int]:
+        """What each of the workflow's own keys takes; `<id>` stands for the id in their names."""
+        named = cast("list[bytes]", list(self._client.scan_iter(match=f"*{workflow_id}*", count=10_000)))
+        return {key.decode().replace(workflow_id, "<id>"): cast("int", self._client.memory_usage(key, samples=0))
+                for key in sorted(named)}
+
+    def _used_bytes(self) -> int:
+        return int(self._client.info("memory")["used_memory"])
+
+
+def main() -> None:
+    """Serve orders until the input ends."""
+    logging.configure()  # to standard error: standard output is for answers
+    librarian = Librarian()
+    for line in sys.stdin:
+        order: dict[str, Any] = json.loads(line)
+        orders: dict[str, Callable[..., dict[str, Any]]] = {"fill": librarian.fill, "work": librarian.work}
+        print(json.dumps(orders[order.pop("order")](**order)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
