@@ -50,7 +50,7 @@ worker_cancel_long_running_tasks_on_connection_loss = False
 worker_eta_task_limit = 10_000
 
 # --- beat (redbeat: several may run, one holds the lock) --------------------------------------------------------------
-beat_scheduler = "redbeat.RedBeatScheduler"
+beat_scheduler = "tasks.scheduler:Scheduler"
 beat_max_loop_interval = 2
 redbeat_redis_url = _settings.store_url
 redbeat_key_prefix = "baton:redbeat:"

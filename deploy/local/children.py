@@ -75,7 +75,7 @@ def _worker(settings: Settings) -> Child:
 
 
 def _beat(settings: Settings) -> Child:
-    command = _celery("beat", "-S", "redbeat.RedBeatScheduler", "-l", settings.log_level)
+    command = _celery("beat", "-l", settings.log_level)
     return Child("beat", "beat", command, ("celery", "redbeat", "tasks"), partial(readiness.beat, settings.store_url))
 
 

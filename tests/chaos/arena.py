@@ -50,7 +50,7 @@ class LocalBeat(LocalProcess):
     """One beat; of several, one holds the lock."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        super().__init__([sys.executable, "-m", "celery", "-A", "tasks", "beat", "-S", "redbeat.RedBeatScheduler",
+        super().__init__([sys.executable, "-m", "celery", "-A", "tasks", "beat",
                           "-l", "INFO"], folder, environment)
 
     def up(self) -> bool:

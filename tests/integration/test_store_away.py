@@ -1,11 +1,12 @@
 """Valkey is killed and comes back while workflows run: nothing is lost, nobody exits, no healthy step is taken over."""
 
+import sys
 import threading
 
 import pytest
 
 from tests.integration.test_worker import POOLS, Floor
-from tests.processes import wait_for
+from tests.processes import LocalProcess, wait_for
 from tests.scripted_agent import STANDARD, Reply, ScriptedAgent
 
 
@@ -40,3 +41,36 @@ def test_valkey_away_while_busy(floor, valkey, pool):
     takeovers = [floor.store.record(w).steps[s].takeovers for w in workflows for s in ("nlp", "data", "viz")]
     assert takeovers == [0] * 9
     wait_for(lambda: floor.client.zcard("baton:due") == 0, "nothing to be due")
+
+
+class Beat(LocalProcess):
+    def up(self):
+        return "Acquired lock" in self.logs()
+
+
+def test_beat_outlives_valkey_s_absence_and_leads_again(valkey, tmp_path):
+    beat = Beat([sys.executable, "-m", "celery", "-A", "tasks", "beat", "-l", "INFO"], tmp_path,
+                {"REDIS_URL": valkey.url, "HEALTH_INTERVAL_S": "0.5"})
+    try:
+        beat.ready()
+        valkey.kill()
+        wait_for(lambda: "beat_waits" in beat.logs(), "beat to see it", 20)
+        valkey.start()
+        valkey.ready()
+        valkey.client.delete("baton")
+        wait_for(lambda: valkey.client.llen("baton") > 0, "beat to send health checks again", 20)
+        assert beat.status == "running"
+    finally:
+        beat.teardown()
+
+
+def test_beat_leads_again_when_its_lock_was_lost(valkey, tmp_path):
+    beat = Beat([sys.executable, "-m", "celery", "-A", "tasks", "beat", "-l", "INFO"], tmp_path,
+                {"REDIS_URL": valkey.url, "HEALTH_INTERVAL_S": "0.5"})
+    try:
+        beat.ready()
+        valkey.client.delete("baton:redbeat::lock")
+        wait_for(lambda: "beat_leads_again" in beat.logs(), "beat to take the lock again", 20)
+        assert beat.status == "running"
+    finally:
+        beat.teardown()

@@ -1,0 +1,38 @@
+"""Beat's scheduler: redbeat's, which several beats may run and one leads, made to outlive Valkey's absences.
+
+redbeat itself ends the process when its server is away, or when its lock was lost meanwhile.
+"""
+
+from typing import Any
+
+import redis
+from redbeat import RedBeatScheduler
+
+from core.logging import get_logger
+
+log = get_logger(__name__)
+LOOK_AGAIN_S = 1.0
+
+
+class Scheduler(RedBeatScheduler):  # type: ignore[misc]
+    """Sends what is due while it leads; while it does not, or Valkey is away, it tries again every second."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """One look at the schedule; seconds until the next."""
+        try:
+            wait_s: float = super().tick(*args, **kwargs)
+        except redis.exceptions.LockError:
+            if self.lock.acquire(blocking=False):
+                log.info("beat_leads_again")
+            return LOOK_AGAIN_S
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            log.warning("beat_waits", error=str(error), meaning="Valkey is away")
+            return LOOK_AGAIN_S
+        return wait_s
+
+    def close(self) -> None:
+        """Give the lock back, if there is somebody to give it to; else it expires."""
+        try:
+            super().close()
+        except (redis.ConnectionError, redis.TimeoutError):
+            log.warning("beat_lock_not_released", meaning="it expires by itself")
