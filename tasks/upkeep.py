@@ -22,7 +22,7 @@ PAUSED_AT_MOST_S = 7 * 86_400.0
 
 
 class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Three loops beside the pool. They are daemons that nobody stops: a worker that drains still holds its steps."""
+    """Loops beside the pool. They are daemons that nobody stops: a worker that drains still holds its steps."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -30,7 +30,9 @@ class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
         """Begin the loops."""
         settings = get_settings()
         store = get_store()
+        seen: set[str] = set()
         _repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
+        _repeat("claim", settings.overdue_interval_s, lambda: claim_reserved(store, worker, seen))
         _repeat("trim", TRIM_INTERVAL_S, lambda: trim_indexes(store))
         _repeat("recovery", settings.overdue_interval_s, lambda: bring_back(store, worker.app))
 
@@ -47,6 +49,17 @@ def renew_held(store: Store, worker: Any) -> None:
             log.warning("call_stopped", task_id=task_id, meaning="cancelled, taken over, or older than it may get")
             stopped_by_us.add(task_id)
             request.terminate(worker.pool)
+
+
+def claim_reserved(store: Store, worker: Any, seen: set[str]) -> None:
+    """Hold what this node has reserved since the last time (`seen`): were it to die now, only a lease would be lost."""
+    active = {request.id for request in list(worker_state.active_requests)}
+    waiting = {request.id for request in list(worker_state.reserved_requests)} - active
+    fresh = [(send, False) for task_id in waiting - seen if (send := parse_task_id(task_id))]
+    if fresh:
+        store.run(renew(worker.hostname, fresh, int(get_settings().lease_s * 1000)))
+    seen.clear()
+    seen.update(waiting)
 
 
 def bring_back(store: Store, app: Any) -> None:

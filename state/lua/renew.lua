@@ -4,7 +4,6 @@
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local node, lease_ms, refused = ARGV[1], tonumber(ARGV[2]), {}
-local WAITS = { QUEUED = true, HELD = true, RETRYING = true }
 for i = 3, #ARGV, 3 do
   local id, step, task = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local active = string.sub(task, 1, 1) == '!'
@@ -15,9 +14,12 @@ for i = 3, #ARGV, 3 do
   local mine = s[2] == node .. '/' .. task
   if s[1] == 'RUNNING' and mine and now < tonumber(s[5]) then
     redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + lease_ms), id .. '|' .. step)
-  elseif WAITS[s[1]] and current then
-    if s[1] ~= 'RETRYING' then redis.call('HSET', wf, step .. ':status', 'HELD', step .. ':owner', node .. '/' .. task) end
+  elseif s[1] == 'RETRYING' and current then
     redis.call('ZADD', KEYS[1], 'XX', 'GT', string.format('%.0f', now + lease_ms), id .. '|' .. step)
+  elseif (s[1] == 'QUEUED' or s[1] == 'HELD') and current then
+    -- From here on its lease counts, not the time its message had to arrive: a dead holder's step is back as soon as a running one.
+    redis.call('HSET', wf, step .. ':status', 'HELD', step .. ':owner', node .. '/' .. task)
+    redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + lease_ms), id .. '|' .. step)
   elseif active and not (mine and (s[1] == 'SUCCEEDED' or s[1] == 'DEGRADED' or s[1] == 'FAILED')) then
     refused[#refused + 1] = task
   end
