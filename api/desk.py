@@ -15,6 +15,7 @@ from api.watch import Watcher
 from core.settings import get_settings
 from pipeline.answer import Answer, compose_answer
 from pipeline.question import Question, accept, plan_workflow, send_first
+from state.errors import StoreUnavailable
 from state.events import Event, EventKind
 from state.model import Mode, WorkflowRecord
 from state.store import AsyncStore
@@ -56,26 +57,41 @@ class Desk:
         return compose_answer(record, await self.store.outputs(workflow_id))
 
     async def wait(self, workflow_id: str, at_most_s: float) -> WorkflowRecord | None:
-        """The record as soon as it is final, or as it stands after `at_most_s`."""
+        """The record as soon as it is final, or as it stands after `at_most_s`; absences of Valkey are waited out."""
         ends_at = asyncio.get_running_loop().time() + at_most_s
         async with self._watcher.watching(workflow_id) as watch:
             while True:
-                record = await self.store.record(workflow_id)
-                if record is None or record.status.final or asyncio.get_running_loop().time() >= ends_at:
-                    return record
+                time_is_up = asyncio.get_running_loop().time() >= ends_at
+                try:
+                    record = await self.store.record(workflow_id)
+                except StoreUnavailable:
+                    if time_is_up:
+                        raise
+                else:
+                    if record is None or record.status.final or time_is_up:
+                        return record
                 await watch.changed()
 
     async def events(self, workflow_id: str, after: str = "0-0") -> AsyncIterator[Event]:
-        """Events that follow `after`, as they happen, until the workflow has ended."""
+        """Events that follow `after`, as they happen, until the last one; absences of Valkey are waited out."""
         async with self._watcher.watching(workflow_id) as watch:
             while True:
-                for event in await self.store.events(workflow_id, after):
+                try:
+                    found = await self.store.events(workflow_id, after)
+                    over = not found and await self._over(workflow_id)
+                except StoreUnavailable:
+                    found, over = [], False
+                for event in found:
                     yield event
                     after = event.event_id
-                record = await self.store.record(workflow_id)
-                if record is None or (record.status.final and not await self.store.events(workflow_id, after, limit=1)):
+                if over or (found and found[-1].kind is EventKind.ENDED):
                     return
-                await watch.changed()
+                if not found:
+                    await watch.changed()
+
+    async def _over(self, workflow_id: str) -> bool:
+        record = await self.store.record(workflow_id)
+        return record is None or record.status.final
 
     async def health(self) -> dict[str, Health]:
         """What beat last saw of each agent."""

@@ -1,37 +1,30 @@
 """The store: runs transitions and reads records, in workers (`Store`) and in the API's event loop (`AsyncStore`).
 
-A transition is repeated over a short outage, which is safe because it carries a token; after `REPEAT_FOR_S` the caller
-gets `StoreUnavailable`.
+A worker repeats a transition over an absence of Valkey, which is safe because it carries a token. The API, where
+someone waits, does not: it fails at once and says so (`state.outage`).
 """
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import redis
 import redis.asyncio
 from redis.commands.core import AsyncScript, Script
-from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import Retrying
 
-from core.valkey import async_client, sync_client
+from core.valkey import sync_client
 from state import keys
 from state.blobs import unpack
-from state.errors import StoreUnavailable
 from state.events import Event
 from state.model import WorkflowRecord
+from state.outage import Outage, as_unavailable, repeating
 from state.record import read_record
 from state.scripts import source
 from state.transitions import Transition
 
 T = TypeVar("T")
-REPEAT_FOR_S: Final = 3.0
-_AWAY = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError)
-_POLICY: dict[str, Any] = {
-    "retry": retry_if_exception_type(_AWAY),
-    "stop": stop_after_delay(REPEAT_FOR_S),
-    "wait": wait_random_exponential(multiplier=0.05, max=0.5),
-    "reraise": True,
-}
+Hash = dict[bytes, bytes]
 
 
 class Store:
@@ -42,96 +35,69 @@ class Store:
         self._scripts: dict[str, Script] = {}
 
     def run(self, transition: Transition[T]) -> T:
-        """Run one transition; raises `StoreUnavailable` when Valkey stays away."""
+        """Run one transition; raises `StoreUnavailable` when Valkey stays away for longer than the call can wait."""
         script = self._scripts.get(transition.script)
         if script is None:
             script = self._scripts[transition.script] = self.client.register_script(source(transition.script))
-        try:
-            raw: Any = Retrying(**_POLICY)(script, keys=transition.keys, args=transition.args)
-        except _AWAY as error:
-            raise StoreUnavailable(str(error)) from error
+        with as_unavailable():
+            raw: Any = Retrying(**repeating(transition.script))(script, keys=transition.keys, args=transition.args)
         return transition.understand(raw)
 
     def record(self, workflow_id: str) -> WorkflowRecord | None:
         """The record, None when there is none."""
-        try:
-            return read_record(workflow_id, cast("dict[bytes, bytes]", self.client.hgetall(keys.record(workflow_id))))
-        except _AWAY as error:
-            raise StoreUnavailable(str(error)) from error
+        return read_record(workflow_id, self.hash(keys.record(workflow_id)))
 
-    def hash(self, key: str) -> dict[bytes, bytes]:
-        """All fields of a hash that another module owns."""
-        try:
-            return cast("dict[bytes, bytes]", self.client.hgetall(key))
-        except _AWAY as error:
-            raise StoreUnavailable(str(error)) from error
+    def hash(self, key: str) -> Hash:
+        """All fields of a hash, also of one that another module owns."""
+        with as_unavailable():
+            return cast("Hash", self.client.hgetall(key))
 
     def hurry(self, workflow_id: str, steps: Iterable[str]) -> None:
         """Make due entries that exist overdue at once."""
-        for step in steps:
-            self.client.zadd(keys.DUE, {keys.due_member(workflow_id, step): 0}, xx=True)
+        with as_unavailable():
+            for step in steps:
+                self.client.zadd(keys.DUE, {keys.due_member(workflow_id, step): 0}, xx=True)
 
 
 class AsyncStore:
-    """The same for an event loop."""
+    """Access for an event loop; while Valkey is away every call raises `StoreUnavailable` at once."""
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self.client = client
+        self._outage = Outage()
         self._scripts: dict[str, AsyncScript] = {}
 
     async def run(self, transition: Transition[T]) -> T:
-        """Run one transition; raises `StoreUnavailable` when Valkey stays away."""
+        """Run one transition, once."""
         script = self._scripts.get(transition.script)
         if script is None:
             script = self._scripts[transition.script] = self.client.register_script(source(transition.script))
-        try:
-            raw: Any = await AsyncRetrying(**_POLICY)(script, keys=transition.keys, args=transition.args)
-        except _AWAY as error:
-            raise StoreUnavailable(str(error)) from error
+        with self._outage.watched():
+            raw: Any = await script(keys=transition.keys, args=transition.args)
         return transition.understand(raw)
 
     async def record(self, workflow_id: str) -> WorkflowRecord | None:
         """The record, None when there is none."""
-        try:
-            return read_record(
-                workflow_id, cast("dict[bytes, bytes]", await self.client.hgetall(keys.record(workflow_id)))
-            )
-        except _AWAY as error:
-            raise StoreUnavailable(str(error)) from error
+        return read_record(workflow_id, await self.hash(keys.record(workflow_id)))
 
     async def outputs(self, workflow_id: str) -> dict[str, dict[str, Any]]:
         """Outputs by step, of the steps that have one."""
-        try:
-            raw = cast("dict[bytes, bytes]", await self.client.hgetall(keys.outputs(workflow_id)))
-        except _AWAY as error:
-            raise StoreUnavailable(str(error)) from error
+        raw = await self.hash(keys.outputs(workflow_id))
         return {step.decode(): unpack(blob) for step, blob in raw.items()}
 
-    async def hash(self, key: str) -> dict[bytes, bytes]:
-        """All fields of a hash that another module owns."""
-        try:
-            return cast("dict[bytes, bytes]", await self.client.hgetall(key))
-        except _AWAY as error:
-            raise StoreUnavailable(str(error)) from error
+    async def hash(self, key: str) -> Hash:
+        """All fields of a hash, also of one that another module owns."""
+        with self._outage.watched():
+            return cast("Hash", await self.client.hgetall(key))
 
     async def events(self, workflow_id: str, after: str = "0-0", limit: int = 500) -> list[Event]:
         """Up to `limit` events that follow the stream id `after`, oldest first."""
-        try:
-            raw = cast(
-                "list[tuple[bytes, dict[bytes, bytes]]]",
-                await self.client.xrange(keys.events(workflow_id), f"({after}", "+", count=limit),
-            )
-        except _AWAY as error:
-            raise StoreUnavailable(str(error)) from error
-        return [Event.of_entry(entry_id, fields) for entry_id, fields in raw]
+        with self._outage.watched():
+            entries = await self.client.xrange(keys.events(workflow_id), f"({after}", "+", count=limit)
+        return [Event.of_entry(entry_id, fields) for entry_id, fields in cast("list[tuple[bytes, Hash]]", entries)]
 
 
 @cache
 def get_store() -> Store:
     """The store of this worker process."""
     return Store(sync_client())
-
-
-def open_async_store() -> AsyncStore:
-    """A store for the running event loop; close it with `await store.client.aclose()`."""
-    return AsyncStore(async_client())

@@ -112,6 +112,7 @@ def test_the_events_follow_the_three_steps_and_can_be_resumed(system):
     assert events[-1]["data"]["status"] == "SUCCEEDED"
     middle = events[3]["id"]
     assert events_of(f"{location}/events", middle) == events[4:]
+    assert events_of(f"{location}/events", events[-2]["id"]) == events[-1:]
 
 
 def test_pictures_rows_and_the_answer_as_files(system):
