@@ -12,9 +12,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import redis
+from celery import Celery
 
 from core.valkey import sync_client
+from pipeline.question import accept, send_first
+from state.model import NewWorkflow, WorkflowRecord
 from state.store import Store
+from state.transitions import new_token
 from tests.chaos.proxy import Proxy
 from tests.processes import AGENTS, LocalProcess, LocalValkey, LocalWorker, answers, free_ports
 
@@ -50,8 +54,7 @@ class LocalBeat(LocalProcess):
     """One beat; of several, one holds the lock."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        super().__init__([sys.executable, "-m", "celery", "-A", "tasks", "beat",
-                          "-l", "INFO"], folder, environment)
+        super().__init__([sys.executable, "-m", "celery", "-A", "tasks", "beat", "-l", "INFO"], folder, environment)
 
     def up(self) -> bool:
         return "beat: Starting" in self.logs_since_start()
@@ -92,6 +95,7 @@ class Arena:
         self.processes |= {name: [agent] for name, agent in agents.items()}
         self.client: redis.Redis = sync_client(self.valkey.url)
         self.store = Store(self.client)
+        self._asker = Celery("asker", broker=self.valkey.url, set_as_current=False)
         self.valkey.ready()
         self.processes["worker"] = [self.worker() for _ in range(shape.workers)]
         self.processes["api"] = [LocalApi(folder, self.environment) for _ in range(shape.apis)]
@@ -117,6 +121,16 @@ class Arena:
     def api_urls(self) -> list[str]:
         """Where the APIs listen."""
         return [process.url for process in self.processes["api"] if isinstance(process, LocalApi)]
+
+    def send(self, workflow: NewWorkflow) -> None:
+        """Accept a workflow without an API, and send its first message, past any proxy."""
+        send_first(self._asker, workflow, self.store.run(accept(workflow, new_token())))
+
+    def record(self, workflow: NewWorkflow) -> WorkflowRecord:
+        """Where a workflow stands."""
+        found = self.store.record(workflow.workflow_id)
+        assert found is not None
+        return found
 
     def told(self, workflow_id: str, step: str, word: str | None) -> None:
         """Tell the agent of one step to `hold`, to fail with a status, or (None) to go on as ever."""
@@ -150,6 +164,7 @@ class Arena:
                 process.kill()
         if self.proxy:
             self.proxy.close()
+        self._asker.close()
         self.client.close()
         self.valkey.teardown()
 

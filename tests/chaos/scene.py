@@ -3,11 +3,8 @@
 The proxy holds what must not happen yet; the agents hold what is to be in the middle of a call.
 """
 
-from celery import Celery
-
-from pipeline.question import Question, accept, plan_workflow, send_first
+from pipeline.question import Question, plan_workflow
 from state.model import StepStatus, WorkflowRecord
-from state.transitions import new_token
 from tests.chaos.arena import Arena
 from tests.chaos.boundary import Boundary
 from tests.chaos.proxy import Act, Trap, publish, script
@@ -24,14 +21,12 @@ class Scene:
         assert arena.proxy, "the scene needs the proxy"
         self.arena, self.call_step = arena, call_step
         self.workflows: dict[Boundary, str] = {}
-        self._app = Celery("asker", broker=arena.valkey.url, set_as_current=False)
         self._traps: list[Trap] = []
         self._retry()
         self._call()
         self._trapped(Boundary.BEFORE_BEGIN)
         self._trapped(Boundary.NEXT_SEND)
         self._held()
-        self._app.close()
 
     def record(self, boundary: Boundary) -> WorkflowRecord:
         """The record of the workflow at `boundary`."""
@@ -67,7 +62,7 @@ class Scene:
         trap = self.arena.proxy.trap(Act.HOLD, marks)
         self._traps.append(trap)
         self.workflows[boundary] = workflow.workflow_id
-        send_first(self._app, workflow, self.arena.store.run(accept(workflow, new_token())))
+        self.arena.send(workflow)
         assert trap.sprung.wait(REACH_LIMIT_S), f"nobody came to {boundary}"
 
     def _held(self) -> None:
@@ -80,7 +75,7 @@ class Scene:
         if step:
             self.arena.told(workflow.workflow_id, step, word)
         self.workflows[boundary] = workflow.workflow_id
-        send_first(self._app, workflow, self.arena.store.run(accept(workflow, new_token())))
+        self.arena.send(workflow)
         return workflow.workflow_id
 
     def _reach(self, boundary: Boundary, step: str, status: StepStatus) -> None:
