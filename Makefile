@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
-export Q
+export Q FILE
 
-.PHONY: help run ask logs test bench check clean
+.PHONY: help run ask backup restore logs test bench check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -27,6 +27,12 @@ run: $(VENV)/.runtime  ## Start everything on this machine and answer one questi
 
 ask: $(VENV)/.runtime  ## Ask the running system: make ask Q="top 5 destinations by flights"
 	@$(BIN)/python -m deploy.ask "$$Q"
+
+backup: $(VENV)/.runtime  ## Save the embedded server's data, while it runs
+	@$(BIN)/python -m deploy.backup
+
+restore: $(VENV)/.runtime  ## Put a backup back: make restore FILE=.baton/backups/....tar.gz
+	@$(BIN)/python -m deploy.backup --restore "$${FILE:?Say which: make restore FILE=.baton/backups/...}"
 
 logs:  ## Follow the logs of all processes
 	@tail -n 5 -F $${BATON_DIR:-.baton}/logs/*.log
