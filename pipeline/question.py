@@ -49,7 +49,7 @@ def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkf
 
 def accept(workflow: NewWorkflow, token: str) -> Transition[Started]:
     """The transition that records it; once it is recorded the workflow ends in one final status, whatever happens."""
-    return start(workflow, int(get_settings().resend_grace_s * 1000), token)
+    return start(workflow, int(get_settings().lease_s * 1000), token)
 
 
 def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> None:

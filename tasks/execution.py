@@ -73,7 +73,7 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
             claim,
             output,
             ttl_s=settings.workflow_ttl_s,
-            grace_ms=int(settings.resend_grace_s * 1000),
+            grace_ms=int(settings.lease_s * 1000),  # a message nobody holds by then is looked for
             token=new_token(),
         )
     except OutputTooLarge as error:

@@ -33,15 +33,28 @@ local function send_again(why, send)
   return reply
 end
 
+-- Whether a message sent at queued_ms is in its queue no more, and so, since nobody holds it, lost. A queue is first in,
+-- first out: it has left when the oldest message there was sent later, when one sent grace_ms later has begun, or when
+-- there is none. The oldest is at the right end; a send that was sent again since says nothing about its own time.
+local function left_queue(name, queued_ms)
+  local mark = redis.call('HGET', KEYS[8], name)
+  if mark and queued_ms + grace_ms < tonumber(mark) then return true end
+  local oldest = redis.call('LINDEX', ARGV[7] .. name, -1)
+  if not oldest then return true end
+  local readable, message = pcall(cjson.decode, oldest)
+  local task = readable and type(message) == 'table' and type(message.headers) == 'table' and message.headers.id or ''
+  local other, other_step, send = string.match(task, '^(.*)%.([^.]+)%.%d+%.(%d+)$')
+  if not other then return false end
+  local sent_as = redis.call('HMGET', 'baton:wf:' .. other, other_step .. ':queued_ms', other_step .. ':send')
+  return sent_as[2] == send and tonumber(sent_as[1]) > queued_ms
+end
+
 if step == '' then return too_late() end
 
 local s = get(step .. ':status', step .. ':fence', step .. ':takeovers', step .. ':queued_ms', step .. ':queue',
               step .. ':owner', step .. ':attempt', step .. ':resends')
 if s[1] == 'QUEUED' then
-  -- A queue is first in, first out: the message is lost only if newer ones have begun, or none is left.
-  local mark = redis.call('HGET', KEYS[8], s[5])
-  local passed = mark and tonumber(s[4]) + grace_ms < tonumber(mark)
-  if not passed and redis.call('LLEN', ARGV[7] .. s[5]) > 0 then
+  if not left_queue(s[5], tonumber(s[4])) then
     due(step, now + grace_ms)
     return { 'later' }
   end
