@@ -5,7 +5,7 @@ from collections import Counter
 from agents.nlp.draft import Draft
 from agents.nlp.lexicon import Ref, RefKind
 from agents.nlp.marks import Mark
-from agents.nlp.negation import negation_before
+from agents.nlp.negation import linked, negation_before
 from agents.nlp.plan import ColumnRef, Dimension, Filter, Operator
 from agents.nlp.refusal import RefusalError
 
@@ -22,24 +22,50 @@ def find_values(draft: Draft) -> None:
     )
     wanted: dict[ColumnRef, list[str]] = {}
     unwanted: dict[ColumnRef, list[str]] = {}
+    negated: dict[int, int] = {}
     for i in marks:
         ref = _choose(draft, i, shared)
         if ref is None:
             continue
         column = draft.located(ref, i)
-        negation = negation_before(draft, i)
+        negation = _negation_of(draft, i, column, negated)
+        if negation is not None:
+            negated[i] = negation
         (wanted if negation is None else unwanted).setdefault(column, []).extend(ref.values)
         draft.use(i, *(() if negation is None else (negation,)))
         draft.values_of[i] = column
         _absorb(draft, i, column)
         _explain(draft, i, ref)
+    _check_one_sided(draft, wanted, unwanted)
     for column, values in wanted.items():
-        said_at = max(i for i, known in draft.values_of.items() if known == column)
-        draft.require(_filter(column, values, Operator.EQ, Operator.IN), said_at)
+        draft.require(_filter(column, values, Operator.EQ, Operator.IN), _last_said(draft, column))
         if len({i for i, c in draft.values_of.items() if c == column}) > 1 and _compared(draft):
             draft.dimensions.append(Dimension(column=column))
     for column, values in unwanted.items():
-        draft.conditions.append(_filter(column, values, Operator.NE, Operator.NOT_IN))
+        draft.require(_filter(column, values, Operator.NE, Operator.NOT_IN), _last_said(draft, column))
+
+
+def _negation_of(draft: Draft, i: int, column: ColumnRef, negated: dict[int, int]) -> int | None:
+    """The negation before the value, else the one of the list of values of the same column it stands in."""
+    before = negation_before(draft, i)
+    if before is not None:
+        return before
+    earlier = max((k for k, known in draft.values_of.items() if known == column and k < i), default=None)
+    return negated.get(earlier) if earlier is not None and linked(draft, earlier, i) else None
+
+
+def _check_one_sided(draft: Draft, wanted: dict[ColumnRef, list[str]], unwanted: dict[ColumnRef, list[str]]) -> None:
+    for column in wanted:
+        if column in unwanted:
+            raise RefusalError(
+                f"It is not clear which {column.name.replace('_', ' ')} is wanted and which is not.",
+                unmatched=[draft.marks[i].text for i, known in draft.values_of.items() if known == column],
+                suggestions=["Name only what is wanted, or only what is not."],
+            )
+
+
+def _last_said(draft: Draft, column: ColumnRef) -> int:
+    return max(i for i, known in draft.values_of.items() if known == column)
 
 
 def _is_value(mark: Mark) -> bool:

@@ -1,7 +1,9 @@
-"""Where a negation reaches: `not Delta`, `excluding flights of Delta`."""
+"""Where a negation reaches: `not Delta`, `excluding flights of Delta`, `neither A nor B`."""
 
 from agents.nlp.draft import Draft
 from agents.nlp.lexicon import RefKind
+
+_LINKS = frozenset({"and", "or", "nor", "the"})
 
 
 def negation_before(draft: Draft, i: int) -> int | None:
@@ -14,3 +16,8 @@ def negation_before(draft: Draft, i: int) -> int | None:
         ):
             return None
     return None
+
+
+def linked(draft: Draft, one: int, two: int) -> bool:
+    """Whether two marks stand in one list: only `and`, `or` or commas (which are no marks) between them."""
+    return all(mark.text.lower() in _LINKS for mark in draft.marks[one + 1 : two])
