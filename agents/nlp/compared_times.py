@@ -51,6 +51,7 @@ def _is_month(period: Period) -> bool:
 
 def _replace(draft: Draft, old: list[Period], new: Period, grain: Grain) -> None:
     draft.periods = [p for p in draft.periods if p not in old] + [new]
+    draft.period_of = {i: new if p in old else p for i, p in draft.period_of.items()}
     draft.dimensions.append(Dimension(grain=grain))
     draft.order = Order.DIMENSIONS
     for i in draft.open_marks("superlative"):

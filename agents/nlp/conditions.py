@@ -27,6 +27,7 @@ def find_times(draft: Draft) -> None:
             continue
         period = resolve(phrase, timeline).model_copy(update={"text": draft.marks[i].text})
         draft.periods.append(period)
+        draft.period_of[i] = period
         draft.use(i)
         if phrase.kind == "relative":
             draft.assume(f"“{phrase.text}” counts back from {timeline.last}, the last day of the data.")

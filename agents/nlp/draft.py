@@ -35,6 +35,7 @@ class Draft:
     entities: list[dict[str, str]] = field(default_factory=list)
     values_of: dict[int, ColumnRef] = field(default_factory=dict)
     said_at: dict[Filter, int] = field(default_factory=dict)
+    period_of: dict[int, Period] = field(default_factory=dict)
 
     def use(self, *indices: int) -> None:
         """These marks have given what they mean."""

@@ -177,6 +177,6 @@ def _exact_number(draft: Draft, i: int) -> None:
             continue
         column = draft.column(side)
         if column is not None and draft.scope.schema(column).type == "integer" and not draft.marks[side].period:
-            draft.conditions.append(Filter(column=column, operator=Operator.EQ, values=(int(quantity.value),)))
+            draft.require(Filter(column=column, operator=Operator.EQ, values=(int(quantity.value),)), i)
             draft.use(i, side)
             return

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.contract import DataSchema
+from agents.nlp.alternatives import check_alternatives
 from agents.nlp.annotation import annotate
 from agents.nlp.compared_times import join_times
 from agents.nlp.conditions import find_flags, find_missing, find_times
@@ -95,6 +96,7 @@ class RulePlanner:
         for rule in _RULES:
             rule(draft)
         check_all_used(draft)
+        check_alternatives(draft)
         return _understood(draft)
 
     def _check_covered(self, tokens: list[Token], marks: list[Mark]) -> None:
