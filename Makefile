@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
 export Q FILE
 
-.PHONY: help run ask backup restore logs test bench check clean
+.PHONY: help run ask backup restore logs test bench prove check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -43,6 +43,9 @@ test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
 
 bench: $(VENV)/.runtime  ## Measure against bare Celery: make bench [QUICK=1] [STORED=1000000] [PUBLISH=1]
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(STORED),--stored $(STORED)) $(if $(PUBLISH),--publish)
+
+prove: $(VENV)/.dev  ## The proofs in full size: make prove TOPIC=chaos ARGS="--seed 7"
+	@$(BIN)/python -m prove $(TOPIC) $(ARGS)
 
 check: $(VENV)/.dev  ## Lint, types, floors
 	@$(BIN)/ruff check .

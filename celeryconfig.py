@@ -17,7 +17,8 @@ broker_transport_options = {
     "visibility_timeout": 12 * 3600,  # recovery is ours; a redelivery would only double messages
     "max_connections": 5_000,  # kombu's default of 10 a channel fails acks under many greenlets
     "socket_connect_timeout": 1.0,
-    "health_check_interval": 0,
+    "socket_timeout": 3.0,  # a peer that vanished without a word; BRPOP itself answers every second
+    "health_check_interval": 3,  # as above, for the connections that only listen: given up after 4 to 7 s
 }
 broker_pool_limit = 20
 task_publish_retry_policy = {"max_retries": 30, "interval_start": 0, "interval_step": 0.2, "interval_max": 2.0}

@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import redis
 from celery import Celery
 
 from core.valkey import sync_client
 from pipeline.question import accept, send_first
+from state import keys
+from state.events import Event
 from state.model import NewWorkflow, WorkflowRecord
 from state.store import Store
 from state.transitions import new_token
@@ -74,6 +75,7 @@ class Shape:
     fault_share: float = 0.0
     seed: int = 1
     proxied: bool = False  # workers, APIs and beats reach Valkey through a `Proxy`
+    handoff: bool = True  # the short way from a step to the next one, gevent only
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -90,10 +92,10 @@ class Arena:
         agents = {name: ScriptedAgentProcess(name, folder, *script) for name in AGENTS}
         self.proxy = Proxy(self.valkey.port) if shape.proxied else None
         url = self.proxy.url if self.proxy else self.valkey.url
-        self.environment = {**NOISY, "REDIS_URL": url, "DATA": "", **shape.settings,
+        self.environment = {**NOISY, "REDIS_URL": url, "DATA": "", "LOCAL_HANDOFF": str(shape.handoff), **shape.settings,
                             **{f"{name.upper()}_AGENT_URL": agent.url for name, agent in agents.items()}}
         self.processes |= {name: [agent] for name, agent in agents.items()}
-        self.client: redis.Redis = sync_client(self.valkey.url)
+        self.client: Any = sync_client(self.valkey.url)
         self.store = Store(self.client)
         self._asker = Celery("asker", broker=self.valkey.url, set_as_current=False)
         self.valkey.ready()
@@ -131,6 +133,10 @@ class Arena:
         found = self.store.record(workflow.workflow_id)
         assert found is not None
         return found
+
+    def events(self, workflow_id: str) -> list[Event]:
+        """The history of a workflow."""
+        return [Event.of_entry(*entry) for entry in self.client.xrange(keys.events(workflow_id))]
 
     def told(self, workflow_id: str, step: str, word: str | None) -> None:
         """Tell the agent of one step to `hold`, to fail with a status, or (None) to go on as ever."""

@@ -3,8 +3,7 @@
 import json
 from collections import Counter
 from enum import StrEnum
-
-import redis
+from typing import Any
 
 from state import keys
 from state.model import StepRecord, StepStatus, WorkflowStatus
@@ -25,7 +24,7 @@ class Boundary(StrEnum):
     RETRY = "waiting to retry"
 
 
-def standing(client: redis.Redis, node: str = "") -> Counter[Boundary]:
+def standing(client: Any, node: str = "") -> Counter[Boundary]:
     """How many steps of unfinished workflows stand at each boundary; with `node`, what is owned there alone.
 
     A message that is in no queue and with no worker is counted as not yet sent; it may as well be acknowledged and
@@ -52,7 +51,7 @@ def _boundary(step: StepRecord, task_id: str, queued: set[str], taken: set[str])
     return Boundary.BEFORE_BEGIN if task_id in taken else Boundary.NEXT_SEND
 
 
-def _open_steps(client: redis.Redis) -> list[tuple[StepRecord, str]]:
+def _open_steps(client: Any) -> list[tuple[StepRecord, str]]:
     ids = unfinished(client)
     pipeline = client.pipeline(transaction=False)
     for workflow_id in ids:
@@ -64,16 +63,16 @@ def _open_steps(client: redis.Redis) -> list[tuple[StepRecord, str]]:
             for step in record.steps.values() if step.status in open_]
 
 
-def unfinished(client: redis.Redis) -> list[str]:
+def unfinished(client: Any) -> list[str]:
     """Ids of all workflows that have not ended."""
     return [member.decode() for status in WorkflowStatus if not status.final
             for member in client.zrange(f"{keys.BY_STATUS}:{status}", 0, -1)]
 
 
-def _in_queues(client: redis.Redis) -> set[str]:
+def _in_queues(client: Any) -> set[str]:
     return {str(json.loads(raw)["headers"]["id"]) for queue in QUEUES for raw in client.lrange(queue, 0, -1)}
 
 
-def _taken(client: redis.Redis) -> set[str]:
+def _taken(client: Any) -> set[str]:
     """Delivered and not acknowledged: reserved by some worker."""
     return {str(json.loads(raw)[0]["headers"].get("id", "")) for raw in client.hvals("unacked")}

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from state import keys
-from state.events import Event, EventKind
+from state.events import EventKind
 from tests.chaos.arena import Arena, Shape
 from tests.chaos.boundary import Boundary, standing
 from tests.chaos.killer import strike
@@ -62,7 +61,7 @@ def _waits_s(arena: Arena, workflows: list[str], killed_at_ms: float) -> list[fl
     for workflow_id in workflows:
         lost: set[str] = set()
         retried: set[str] = set()
-        for event in (Event.of_entry(i, f) for i, f in arena.client.xrange(keys.events(workflow_id))):
+        for event in arena.events(workflow_id):
             if event.kind is EventKind.RETRYING:
                 retried.add(event.step)
             elif event.at_ms >= killed_at_ms and event.kind in LOST and event.step not in retried:

@@ -57,7 +57,9 @@ class Scene:
         """Before `data` begins, or before it is sent: the proxy has the command."""
         workflow = plan_workflow(Question(boundary))
         task_id = f"{workflow.workflow_id}.data.0.1"
-        marks = script("begin", task_id) if boundary is Boundary.BEFORE_BEGIN else publish(task_id)
+        # With the short way nothing is sent: what follows `finish` is the next begin.
+        sends = boundary is Boundary.NEXT_SEND and not self.arena.shape.handoff
+        marks = publish(task_id) if sends else script("begin", task_id)
         assert self.arena.proxy
         trap = self.arena.proxy.trap(Act.HOLD, marks)
         self._traps.append(trap)

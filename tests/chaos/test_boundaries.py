@@ -13,11 +13,12 @@ from tests.chaos.scene import SLOTS, Scene
 from tests.chaos.verdict import judge, settle
 from tests.processes import AGENTS
 
-SHAPE = Shape(workers=1, concurrency=SLOTS, apis=0, beats=0, proxied=True,
+SHAPE = Shape(workers=1, concurrency=SLOTS, apis=0, beats=0, proxied=True, handoff=False,
               settings={"LEASE_S": "1", "RENEW_INTERVAL_S": "0.3", "RESEND_GRACE_S": "2"})
 EVERYTHING = "everything"
 KILLS = [
     *(("gevent", row) for row in ("worker", "beat", "api", *AGENTS, "valkey", EVERYTHING)),
+    ("gevent with handoff", "worker"),
     *(("prefork", row) for row in ("worker", "child", "valkey")),
     *(("threads", row) for row in ("worker", "valkey")),
 ]
@@ -39,8 +40,9 @@ def arena(pool: str, arenas: dict[str, Arena], tmp_path_factory: pytest.TempPath
         for other in arenas.values():
             other.close()
         arenas.clear()
-        everyone = {"apis": 1, "beats": 1} if pool == "gevent" else {}
-        arenas[pool] = Arena(tmp_path_factory.mktemp(pool), replace(SHAPE, pool=pool, **everyone))
+        one = int(pool == "gevent")
+        shape = replace(SHAPE, pool=pool.split(maxsplit=1)[0], handoff="handoff" in pool, apis=one, beats=one)
+        arenas[pool] = Arena(tmp_path_factory.mktemp("arena"), shape)
     return arenas[pool].ready()
 
 

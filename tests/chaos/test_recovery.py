@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from core.valkey import sync_client
 from pipeline.question import Question, plan_workflow
 from state import keys
 from state.model import StepStatus
@@ -38,9 +37,10 @@ def test_a_worker_that_stood_still_for_15_s_changes_nothing_that_was_decided(tmp
         (stopped,) = arena.processes["worker"]
         running, reserved = plan_workflow(Question("running")), plan_workflow(Question("reserved"))
         arena.told(running.workflow_id, "nlp", "hold")
-        for workflow, status in ((running, StepStatus.RUNNING), (reserved, StepStatus.HELD)):
-            arena.send(workflow)
-            wait_for(lambda w=workflow, s=status: arena.record(w).steps["nlp"].status is s, f"nlp to be {status}", 20)
+        arena.send(running)
+        wait_for(lambda: arena.record(running).steps["nlp"].status is StepStatus.RUNNING, "nlp to run", 20)
+        arena.send(reserved)
+        wait_for(lambda: arena.record(reserved).steps["nlp"].status is StepStatus.HELD, "nlp to be held", 20)
         frozen_at = time.monotonic()
         arena.freeze(stopped)
         other = arena.worker()
@@ -68,11 +68,6 @@ def test_a_worker_that_stood_still_for_15_s_changes_nothing_that_was_decided(tmp
 
 def everything_recorded(arena: Arena) -> dict[str, object]:
     """Records, outputs and histories of all workflows there are."""
-    client = sync_client(arena.valkey.url)
-    found: dict[str, object] = {}
-    for raw in client.zrange(keys.BY_TIME, 0, -1):
-        workflow_id = raw.decode()
-        found[workflow_id] = (client.hgetall(keys.record(workflow_id)), client.hgetall(keys.outputs(workflow_id)),
-                              client.xrange(keys.events(workflow_id)))
-    client.close()
-    return found
+    ids = [raw.decode() for raw in arena.client.zrange(keys.BY_TIME, 0, -1)]
+    return {one: (arena.client.hgetall(keys.record(one)), arena.client.hgetall(keys.outputs(one)), arena.events(one))
+            for one in ids}

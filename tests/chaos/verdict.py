@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from state import keys
-from state.events import Event, EventKind
+from state.events import EventKind
 from state.model import StepStatus, WorkflowRecord
 from tests.chaos.arena import Arena
 from tests.chaos.boundary import unfinished
@@ -63,8 +63,7 @@ def judge(arena: Arena, accepted: Iterable[str]) -> Verdict:
 
 
 def _look_at(arena: Arena, record: WorkflowRecord, verdict: Verdict) -> None:
-    entries = arena.client.xrange(keys.events(record.workflow_id))
-    events = [Event.of_entry(entry_id, fields) for entry_id, fields in entries]
+    events = arena.events(record.workflow_id)
     verdict.events.update(str(event.kind) for event in events)
     plan = {step.name: step.after for step in record.steps.values()}
     verdict.illegal += [f"{record.workflow_id}: {broken}" for broken in violations(events, plan, record.status)]
