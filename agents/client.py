@@ -6,12 +6,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from agents.contract import DataResult, NlpResult, VizResult
 from agents.dialects import fault_of, parse
@@ -26,6 +24,7 @@ from agents.errors import (
 )
 from agents.registry import AgentSpec
 from core.clock import now_ms
+from core.http import get_session
 from core.settings import get_settings
 
 _CHUNK_BYTES = 64 * 1024
@@ -59,17 +58,6 @@ class CallHeaders:
         }
 
 
-@cache
-def _session() -> requests.Session:
-    """One pooled session a process; the environment's proxies and .netrc are not for agents."""
-    session = requests.Session()
-    session.trust_env = False
-    adapter = HTTPAdapter(pool_connections=16, pool_maxsize=4_000, max_retries=0)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
-
-
 def call_agent(
     agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders, time_left_s: float
 ) -> NlpResult | DataResult | VizResult:
@@ -79,7 +67,7 @@ def call_agent(
         raise AgentTimeout("no time was left to call the agent", agent=agent.name)
     ends_at = time.monotonic() + limit_s
     try:
-        response = _session().post(
+        response = get_session().post(
             agent.url + agent.path,
             data=json.dumps(payload, separators=(",", ":"), default=str),
             headers=headers.on_wire(limit_s),
@@ -127,14 +115,10 @@ def _understand(agent: AgentSpec, response: requests.Response, body: bytes) -> N
         reply: object = json.loads(body)
     except ValueError:
         reply = None
-    fault = (
-        fault_of(reply, f"the {agent.name} agent answered {status}")
-        if isinstance(reply, dict)
-        else {"message": f"the {agent.name} agent answered {status}"}
-    )
+    fault = fault_of(reply if isinstance(reply, dict) else {}, f"the {agent.name} agent answered {status}")
     if status == 429:
-        wait_s = retry_after_s(response.headers.get("Retry-After"))
-        raise RateLimited(**fault, retry_after_s=wait_s, agent=agent.name)
+        stated = retry_after_s(response.headers.get("Retry-After"))
+        raise RateLimited(**{**fault, **({} if stated is None else {"retry_after_s": stated})}, agent=agent.name)
     if status >= 500:
         raise AgentCrashed(**fault, agent=agent.name)
     if status >= 300:
@@ -165,7 +149,7 @@ def retry_after_s(header: str | None) -> float | None:
 def fetch_examples(agent: AgentSpec) -> list[str]:
     """Example questions of an nlp agent's `GET /examples` (our extension of the contract); none when it has none."""
     try:
-        response = _session().get(
+        response = get_session().get(
             f"{agent.url}/examples", timeout=get_settings().health_timeout_s, allow_redirects=False
         )
         listed = response.json() if response.ok else []

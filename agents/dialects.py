@@ -14,6 +14,8 @@ from agents.errors import AgentRefused, InvalidResponse
 
 Reply = dict[str, Any]
 _M = TypeVar("_M", bound=BaseModel)
+MESSAGE_MAX_CHARS = 2_000
+_OURS = frozenset({"step", "attempt", "retry_after_s", "type", "title", "status", "detail", "workflow_id", "links"})
 
 
 def parse_nlp(reply: Reply) -> NlpResult:
@@ -23,9 +25,6 @@ def parse_nlp(reply: Reply) -> NlpResult:
     sql = _text(reply, "sql_query")
     if not sql and not queries:
         raise InvalidResponse("the nlp agent's answer has neither 'sql_query' nor 'queries'")
-    entities = _first(reply, "entities_recognized", "entities") or []
-    if isinstance(entities, dict):
-        entities = [{"name": name, "value": value} for name, value in entities.items()]
     return _build(
         NlpResult,
         intent=_intent(raw_intent),
@@ -33,7 +32,7 @@ def parse_nlp(reply: Reply) -> NlpResult:
         queries=queries,
         interpretation=_text(reply, "interpretation", "explanation"),
         assumptions=_strings(reply.get("assumptions")),
-        entities=[e if isinstance(e, dict) else {"name": str(e)} for e in entities],
+        entities=_entities(_first(reply, "entities_recognized", "entities")),
         confidence=_number(reply, "confidence_score", "confidence"),
         processing_time_ms=_duration_ms(reply),
     )
@@ -57,7 +56,7 @@ def parse_data(reply: Reply) -> DataResult:
         DataResult,
         rows=rows,
         columns=columns,
-        row_count=row_count if isinstance(row_count, int) else len(rows),
+        row_count=max(row_count, len(rows)) if isinstance(row_count, int) else len(rows),
         truncated=bool(body.get("truncated", False)),
         sql_query=_text(reply, "sql_query"),
         quality=quality if isinstance(quality, dict) else {},
@@ -102,33 +101,55 @@ def parse(agent: str, reply: object) -> NlpResult | DataResult | VizResult:
     """The typed result of `agent`'s decoded reply; raises `AgentRefused` or `InvalidResponse`."""
     if not isinstance(reply, dict):
         raise InvalidResponse(f"the {agent} agent answered with {type(reply).__name__}, not with a JSON object")
-    if reply.get("success", True) is not True:
+    if _failed(reply):
         raise AgentRefused(**fault_of(reply, f"the {agent} agent reports a failure and gives no reason"))
     return PARSERS[agent](reply)
 
 
 def fault_of(reply: Reply, default: str) -> dict[str, Any]:
-    """Constructor arguments of an `AgentError` from `error`, which may be an object, a text, or null."""
+    """Constructor arguments of an `AgentError` from `error`, which may be an object, a text, or null.
+
+    What the agent adds to the object is kept as details, except for names that are ours to fill.
+    """
     raw = reply.get("error")
     if not isinstance(raw, dict):
-        return {"message": str(raw) if raw else default}
+        return {"message": _cut(str(raw)) if raw else default}
     try:
         fault = AgentFault.model_validate({k: v for k, v in raw.items() if v is not None})
     except ValidationError:
-        return {"message": str(raw.get("message") or default)}
-    extra = fault.model_extra or {}
+        return {"message": _cut(str(raw.get("message") or default))}
+    extra = {name: value for name, value in (fault.model_extra or {}).items() if name not in _OURS}
     named = {"error_type": fault.error_type} if "error_type" in fault.model_fields_set else {}
+    wait_s = _number(raw, "retry_after_s")
     return {
-        "message": fault.message or default,
+        "message": _cut(fault.message) or default,
         "recovery_action": fault.recovery_action,
         "suggestions": fault.suggestions,
         "details": {**extra, **named},
+        **({} if wait_s is None else {"retry_after_s": max(0.0, wait_s)}),
     }
 
 
-def _build(model: type[_M], **fields: Any) -> _M:
+def _failed(reply: Reply) -> bool:
+    """A missing `success` (or null) means yes, unless an `error` says otherwise."""
+    stated = reply.get("success")
+    return bool(reply.get("error")) if stated is None else stated is not True
+
+
+def _cut(message: str) -> str:
+    return message[:MESSAGE_MAX_CHARS]
+
+
+def _entities(raw: object) -> list[dict[str, Any]]:
+    """Recognised entities as objects; they inform only, so what is neither a list nor an object is left out."""
+    if isinstance(raw, dict):
+        return [{"name": str(name), "value": value} for name, value in raw.items()]
+    return [e if isinstance(e, dict) else {"name": str(e)} for e in raw] if isinstance(raw, list) else []
+
+
+def _build(model: type[_M], /, **fields: Any) -> _M:
     try:
-        return model(**fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -102,6 +102,14 @@ class InvalidResponse(AgentError):
     default_recovery = "contact_support"
 
 
+class InternalFault(AgentError):
+    """Something of ours failed while the agent was being asked; it is in the worker's log."""
+
+    error_type = "internal_error"
+    counts = Counts.NEVER
+    default_recovery = "contact_support"
+
+
 class Rejected(AgentError):
     """The agent rejects the request."""
 

@@ -13,6 +13,7 @@ import requests
 
 from agents.registry import AgentSpec
 from core.clock import now_ms
+from core.http import get_session
 from core.settings import get_settings
 
 KEY = "baton:health"
@@ -46,7 +47,7 @@ def check_health(agent: AgentSpec, timeout_s: float | None = None) -> Health:
     started = now_ms()
     status, detail, version = HealthStatus.UNHEALTHY, "", ""
     try:
-        response = requests.get(
+        response = get_session().get(
             f"{agent.url}/health", timeout=timeout_s or get_settings().health_timeout_s, allow_redirects=False
         )
         if response.status_code == requests.codes.ok:

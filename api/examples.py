@@ -1,4 +1,4 @@
-"""Examples of the OpenAPI document: a real answer as the system gave it, and a problem document."""
+"""The example in the OpenAPI document: a real answer, as the system gave it."""
 
 import json
 from pathlib import Path
@@ -7,19 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 
 ANSWER: dict[str, Any] = json.loads((Path(__file__).parent / "answer_example.json").read_text())
-
-PROBLEM: dict[str, Any] = {
-    "type": "urn:baton:problem:agent_unavailable",
-    "title": "An agent cannot be reached",
-    "status": 503,
-    "detail": "The data agent cannot be reached (ConnectionError), and nothing can stand in for it.",
-    "error_type": "agent_unavailable",
-    "recovery_action": "wait_and_retry",
-    "suggestions": ["Wait until the data agent is back; /api/health/agents tells."],
-    "step": "data",
-    "attempt": 0,
-    "retry_after_s": 5.0,
-}
 
 _ANSWERED_BY = (("/api/query", "post"), ("/api/workflow/{workflow_id}", "get"))
 

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from agents.health import HealthStatus
 from api.desk import Desk
-from api.problems import Problem
+from api.problems import Problem, documented
 from core.clock import iso
 
 router = APIRouter(tags=["health"])
@@ -21,9 +21,7 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get(
-    "/health/ready", summary="This process can take questions", responses={503: {"description": "Valkey is away"}}
-)
+@router.get("/health/ready", summary="This process can take questions", responses=documented({503: "Valkey is away"}))
 async def ready(request: Request) -> JSONResponse:
     """200 when Valkey answers, else a problem that says so."""
     desk: Desk = request.app.state.desk

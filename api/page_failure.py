@@ -18,6 +18,7 @@ _MEANS = {
     "agent_unavailable": "One of the three services that answer a question cannot be reached.",
     "store_unavailable": "The store is away for the moment. What was accepted is safe and goes on when it is back.",
     "agent_timeout": "The answer was not there in time.",
+    "cancelled": "Somebody, or some program, ended it on purpose.",
 }
 _DO = {
     "wait_and_retry": "Wait a moment, then ask again.",

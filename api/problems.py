@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from core.logging import get_logger
@@ -22,6 +23,7 @@ STATUS: dict[str, int] = {
     "too_large": 413,
     "not_found": 404,
     "not_yet": 409,
+    "cancelled": 409,
     "rate_limited": 429,
     "agent_error": 502,
     "invalid_response": 502,
@@ -37,6 +39,7 @@ _TITLES = {
     "too_large": "The request is too large",
     "not_found": "There is no such thing",
     "not_yet": "It is not there yet",
+    "cancelled": "The question was cancelled",
     "rate_limited": "An agent asks to slow down",
     "agent_error": "An agent failed",
     "invalid_response": "An agent gave an answer that cannot be used",
@@ -45,6 +48,30 @@ _TITLES = {
     "agent_timeout": "It took too long",
     "internal_error": "Something went wrong on our side",
 }
+
+
+class ProblemDocument(BaseModel):
+    """A problem document (RFC 9457); an agent's own words may add fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    error_type: str
+    recovery_action: str
+    suggestions: list[str]
+    retry_after_s: float | None = None
+
+
+def documented(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route: each status with what it means, as a problem document."""
+    schema = ProblemDocument.model_json_schema()
+    return {
+        status: {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status, text in descriptions.items()
+    }
 
 
 class Problem(Exception):
@@ -108,10 +135,7 @@ async def _problem(_: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
-    faults = [
-        {"field": ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]), "message": fault["msg"]}
-        for fault in error.errors()
-    ]
+    faults = [_fault(fault) for fault in error.errors()]
     first = faults[0]
     return Problem(
         "invalid_request",
@@ -120,6 +144,13 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
         suggestions=["Compare the request with the examples in /api/openapi.json."],
         extra={"errors": faults},
     ).response()
+
+
+def _fault(fault: Mapping[str, Any]) -> dict[str, str]:
+    where = fault["loc"]
+    if fault["type"] == "json_invalid":
+        return {"field": "body", "message": f"not JSON: {fault['ctx']['error']} at character {where[-1]}"}
+    return {"field": ".".join(str(part) for part in where[1:]) or str(where[0]), "message": fault["msg"]}
 
 
 async def _store_away(request: Request, error: Exception) -> JSONResponse:

@@ -8,8 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import PATIENCE_S, Desk
-from api.examples import PROBLEM
-from api.problems import MEDIA_TYPE, Problem
+from api.problems import Problem, documented
 from core.settings import get_settings
 from pipeline.answer import Answer, AnswerError
 from pipeline.question import Question
@@ -49,16 +48,17 @@ class Accepted(BaseModel):
     links: dict[str, str]
 
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {MEDIA_TYPE: {"example": PROBLEM}}}
-    for status, text in {
+_PROBLEMS = documented(
+    {
+        409: "The question was cancelled",
         413: "The body is too large",
         422: "The question was not understood, or the request is not valid",
+        429: "An agent asks to slow down",
         502: "An agent failed",
         503: "An agent or the store is away: wait and retry",
         504: "No answer before the deadline",
-    }.items()
-}
+    }
+)
 
 
 @router.post(

@@ -13,7 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from agents.viz.render import NotDrawable, png_of, svg_of
 from api.desk import Desk, status_of_end
-from api.problems import Problem
+from api.problems import Problem, documented
 from core.clock import iso
 from pipeline.answer import Answer
 from pipeline.table import rows_as_csv
@@ -23,7 +23,14 @@ router = APIRouter(prefix="/api/workflow", tags=["workflows"])
 WorkflowId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
 _EVENT_ID = re.compile(r"\d{1,15}-\d{1,10}")
 HEARTBEAT_S = 15
-_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "No such workflow, or it has expired"}}
+_PROBLEMS = documented(
+    {
+        404: "No such workflow, or it has expired, or it ended without this part",
+        422: "The request is not valid",
+        503: "The store is away: wait and retry",
+    }
+)
+_PART_PROBLEMS = _PROBLEMS | documented({409: "It is not there yet: wait and retry"})
 
 
 class StepView(BaseModel):
@@ -56,14 +63,14 @@ class StatusView(BaseModel):
     "/{workflow_id}",
     response_model=Answer,
     summary="The answer, as far as it is there",
-    responses=_NOT_FOUND,
+    responses=_PROBLEMS,
 )
 async def answer(request: Request, workflow_id: WorkflowId) -> Answer:
     """The same document at any time; complete when `status` is final."""
     return await _answer(request, workflow_id)
 
 
-@router.get("/{workflow_id}/status", response_model=StatusView, summary="Where it stands", responses=_NOT_FOUND)
+@router.get("/{workflow_id}/status", response_model=StatusView, summary="Where it stands", responses=_PROBLEMS)
 async def status(request: Request, workflow_id: WorkflowId) -> StatusView:
     """Status of the workflow and of each step, without any rows."""
     record = await _desk(request).record(workflow_id)
@@ -76,7 +83,7 @@ async def status(request: Request, workflow_id: WorkflowId) -> StatusView:
     "/{workflow_id}/events",
     summary="What happens, live (SSE)",
     response_class=EventSourceResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, **_NOT_FOUND},
+    responses={200: {"content": {"text/event-stream": {}}}, **_PROBLEMS},
 )
 async def events(
     request: Request, workflow_id: WorkflowId, last_event_id: Annotated[str, Header()] = "0-0"
@@ -106,19 +113,19 @@ async def _stream(desk: Desk, workflow_id: str, after: str) -> AsyncIterator[Ser
     yield ServerSentEvent(json.dumps({"workflow_id": workflow_id, "status": final}), event="end")
 
 
-@router.get("/{workflow_id}/chart.png", summary="The chart as PNG", response_class=Response, responses=_NOT_FOUND)
+@router.get("/{workflow_id}/chart.png", summary="The chart as PNG", response_class=Response, responses=_PART_PROBLEMS)
 async def chart_png(request: Request, workflow_id: WorkflowId) -> Response:
     """Drawn from the answer's Vega-Lite spec."""
     return await _picture(request, workflow_id, png_of, "image/png")
 
 
-@router.get("/{workflow_id}/chart.svg", summary="The chart as SVG", response_class=Response, responses=_NOT_FOUND)
+@router.get("/{workflow_id}/chart.svg", summary="The chart as SVG", response_class=Response, responses=_PART_PROBLEMS)
 async def chart_svg(request: Request, workflow_id: WorkflowId) -> Response:
     """Drawn from the answer's Vega-Lite spec."""
     return await _picture(request, workflow_id, svg_of, "image/svg+xml")
 
 
-@router.get("/{workflow_id}/rows.csv", summary="The rows as CSV", response_class=Response, responses=_NOT_FOUND)
+@router.get("/{workflow_id}/rows.csv", summary="The rows as CSV", response_class=Response, responses=_PART_PROBLEMS)
 async def rows_csv(request: Request, workflow_id: WorkflowId) -> Response:
     """Text cells that a spreadsheet would take for a formula are quoted."""
     found = await _answer(request, workflow_id)
@@ -129,7 +136,7 @@ async def rows_csv(request: Request, workflow_id: WorkflowId) -> Response:
     )
 
 
-@router.get("/{workflow_id}/answer.json", summary="The answer as a file", response_class=Response, responses=_NOT_FOUND)
+@router.get("/{workflow_id}/answer.json", summary="The answer as a file", response_class=Response, responses=_PROBLEMS)
 async def answer_json(request: Request, workflow_id: WorkflowId) -> Response:
     """The answer as a download."""
     found = await _answer(request, workflow_id)

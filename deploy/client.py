@@ -50,6 +50,7 @@ class ApiClient:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self._session = requests.Session()
+        self._session.trust_env = False  # the way to our own API leads through no proxy
 
     def __enter__(self) -> Self:
         return self

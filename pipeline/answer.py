@@ -147,6 +147,14 @@ def _visualization(workflow_id: str, viz: VizResult) -> Visualization:
 
 
 def _error(record: WorkflowRecord) -> AnswerError | None:
+    if record.status is WorkflowStatus.CANCELLED:
+        return AnswerError(
+            error_type="cancelled",
+            message=f"The question was cancelled: {record.message}",
+            recovery_action="retry",
+            step="",
+            attempt=0,
+        )
     if record.status is not WorkflowStatus.FAILED:
         return None
     step = next((s for s in record.steps.values() if s.status == "FAILED"), None)

@@ -21,7 +21,7 @@ _OPTIONS: dict[str, Any] = {
     "retry_backoff": 1,
     "retry_backoff_max": 10,
     "retry_jitter": True,
-    "max_retries": 20,
+    "max_retries": None,
 }
 
 

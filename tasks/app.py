@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import Celery, signals
 
+import state.backend  # noqa: F401 - Celery imports it by name, later, when the working folder is off the path
 from core import logging
 
 app = Celery("baton", include=["tasks.agents", "tasks.health", "tasks.remote_control"])

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from agents.client import CallHeaders, call_agent
-from agents.errors import AgentError, InvalidResponse
+from agents.errors import AgentError, InternalFault, InvalidResponse
 from agents.registry import get_registry
 from core.logging import get_logger
 from core.settings import get_settings
@@ -80,6 +80,9 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
         return _settle(store, claim, InvalidResponse(str(error), agent=claim.agent), note)
     except AgentError as error:
         return _settle(store, claim, error, note)
+    except Exception:  # a fault of ours ends the step with an error; only a death is taken over
+        log.exception("step_broke", workflow_id=claim.workflow_id, step=claim.step)
+        return _settle(store, claim, InternalFault(agent=claim.agent), note)
     answer = store.run(report)
     note("step_succeeded" if answer.accepted else "step_stale", released=[s.step for s in answer.released])
     return Released(answer.released) if answer.accepted else Nothing(answer.reason)

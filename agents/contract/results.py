@@ -1,10 +1,40 @@
 """What comes back, as ONE typed model per agent whatever dialect the agent speaks (see `agents.dialects`)."""
 
-from typing import Any, Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 ColumnType = Literal["number", "integer", "string", "boolean", "date", "datetime", "time", "other"]
+
+# How databases and data frames spell their types: the first that matches the lower-case beginning decides.
+_SPELLINGS: tuple[tuple[tuple[str, ...], ColumnType], ...] = (
+    (("interval",), "other"),
+    (("int", "bigint", "smallint", "tinyint", "hugeint", "uint", "ubigint", "serial", "long"), "integer"),
+    (("num", "decimal", "double", "float", "real", "money"), "number"),
+    (("str", "varchar", "char", "text", "nvarchar", "object", "utf8", "uuid", "enum", "category"), "string"),
+    (("bool",), "boolean"),
+    (("datetime", "timestamp"), "datetime"),
+    (("date",), "date"),
+    (("time",), "time"),
+)
+
+
+def column_type(spelled: object) -> ColumnType:
+    """Our name of a column type, however it is spelled; `other` when it is not known."""
+    text = str(spelled).strip().lower()
+    return next((known for starts, known in _SPELLINGS if text.startswith(starts)), "other")
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _as_object(value: object) -> object:
+    return value if isinstance(value, dict) else {"given": value}
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
 
 
 class Column(BaseModel):
@@ -13,7 +43,7 @@ class Column(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: str
-    type: ColumnType = "other"
+    type: Annotated[ColumnType, BeforeValidator(column_type)] = "other"
     unit: str | None = None
 
 
@@ -22,11 +52,11 @@ class Intent(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    metric_type: str = "unknown"
-    time_period: str = "unknown"
-    aggregation_level: str = "unknown"
-    filters: dict[str, Any] = Field(default_factory=dict)
-    visualization_hint: str = "auto"
+    metric_type: Text = "unknown"
+    time_period: Text = "unknown"
+    aggregation_level: Text = "unknown"
+    filters: Annotated[dict[str, Any], BeforeValidator(_as_object)] = Field(default_factory=dict)
+    visualization_hint: Text = "auto"
 
 
 class SubQuery(BaseModel):

@@ -6,6 +6,8 @@ import redis
 import requests
 from celery import Celery
 
+from core.http import get_session
+
 PROBE_TIMEOUT_S = 2.0
 BEAT_LOCK = "baton:redbeat::lock"
 
@@ -13,7 +15,7 @@ BEAT_LOCK = "baton:redbeat::lock"
 def http(url: str) -> str:
     """Ready when `url` answers 200."""
     try:
-        answer = requests.get(url, timeout=PROBE_TIMEOUT_S)
+        answer = get_session().get(url, timeout=PROBE_TIMEOUT_S)
     except requests.RequestException as error:
         return f"{url}: {type(error).__name__}"
     return "" if answer.ok else f"{url} answers {answer.status_code}: {answer.text[:200]}"

@@ -1,10 +1,15 @@
 """Questions over HTTP, through everything that `make run` starts."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import requests
 
+from core.settings import ROOT
 from tests.processes import wait_for
 
 QUESTION = "average departure delay by carrier"
@@ -182,3 +187,30 @@ def test_flower_shows_the_tasks_of_a_question(system):
         return page.ok and "agents.data" in page.text and "SUCCESS" in page.text
 
     wait_for(shown, "Flower to show the data step", 20)
+
+
+def test_every_problem_the_document_names_is_a_problem_document(openapi):
+    found = 0
+    for path, methods in openapi["paths"].items():
+        for method, operation in methods.items():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    assert list(response["content"]) == ["application/problem+json"], (method, path, status)
+                    found += 1
+    assert found > 20
+
+
+def test_a_body_that_is_not_json_is_told_where(api):
+    as_json = {"Content-Type": "application/json"}
+    response = requests.post(f"{api}/query", data='{"query": }', headers=as_json, timeout=10)
+    assert response.status_code == 422
+    assert "not JSON" in response.json()["detail"]
+
+
+def test_celery_s_own_command_shows_the_result(system):
+    workflow_id = ask(system, QUESTION).json()["workflow_id"]
+    command = Path(sys.executable).with_name("celery")
+    done = subprocess.run([command, "-A", "tasks", "result", workflow_id], cwd=ROOT, text=True, capture_output=True,
+                          env={**os.environ, "REDIS_URL": system.redis_url}, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "SUCCEEDED" in done.stdout

@@ -6,6 +6,7 @@ import sys
 import pytest
 from celery.exceptions import TaskRevokedError
 
+from api.questions import problem_of
 from core.settings import ROOT
 from core.valkey import sync_client
 from pipeline.answer import compose_answer
@@ -190,6 +191,18 @@ def test_a_refusal_is_not_retried_and_keeps_the_agent_s_words(floor):
     assert len(floor.agent.calls) == 1
 
 
+def test_a_fault_of_ours_ends_the_step_with_an_error_and_is_no_death(floor, monkeypatch):
+    floor.worker()
+    floor.agent.script("/process", Reply({"sql_query": "SELECT 1 AS x", "intent": {}}))
+    workflow = plan_workflow(Question("how many"))
+    del workflow.request["query_id"]
+    send_first(floor.app, workflow, floor.store.run(accept(workflow, new_token())))
+    record = floor.ended(workflow.workflow_id)
+    assert record.status is WorkflowStatus.FAILED
+    assert record.steps["nlp"].error["error_type"] == "internal_error"
+    assert record.steps["nlp"].takeovers == 0
+
+
 def test_async_result_tells_the_workflow_s_state(floor):
     floor.agent.script("/process", Reply(STANDARD["/process"], until=floor.agent.released))
     floor.no_worker()
@@ -237,6 +250,8 @@ def test_revoke_from_the_shell_cancels_the_workflow_and_ends_its_call(floor, by)
     assert floor.celery("control", "revoke", target).returncode == 0
     record = floor.ended(workflow_id)
     assert record.status is WorkflowStatus.CANCELLED
+    error = problem_of(floor.answer(workflow_id).error, workflow_id)
+    assert (error.status, error.error_type) == (409, "cancelled")
     wait_for(lambda: f"{workflow_id}.data" not in floor.celery("inspect", "active").stdout, "the call to end", 20)
     with pytest.raises(TaskRevokedError):
         floor.app.AsyncResult(workflow_id).get(timeout=5)

@@ -1,8 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents.contract import DataResult, NlpResult, VizResult
 from agents.dialects import parse
-from agents.errors import AgentRefused, InvalidResponse
+from agents.errors import AgentError, AgentRefused, InvalidResponse
 from tests.scripted_agent import FLAT, STANDARD, VEGA
 
 
@@ -82,7 +84,7 @@ def test_a_refusal_is_retried_only_when_the_agent_says_so():
     ("nlp", {"sql_query": 7}, "sql_query"),
     ("nlp", {"queries": "SELECT 1"}, "queries"),
     ("nlp", {"queries": [{"name": "a"}]}, "sql_query"),
-    ("nlp", {"sql_query": "SELECT 1", "intent": {"filters": "none"}}, "filters"),
+    ("nlp", {"queries": [{"name": "a", "sql_query": "SELECT 1", "after": "b"}]}, "after"),
     ("data", {}, "rows"),
     ("data", {"result": {}}, "rows"),
     ("data", {"rows": "none"}, "rows"),
@@ -98,3 +100,48 @@ def test_a_refusal_is_retried_only_when_the_agent_says_so():
 def test_a_malformed_reply_names_the_field(agent, reply, named):
     with pytest.raises(InvalidResponse, match=named):
         parse(agent, reply)
+
+
+NAMES = st.sampled_from([
+    "success", "error", "intent", "query_intent", "sql_query", "queries", "entities", "result", "data", "rows",
+    "columns", "row_count", "name", "type", "unit", "model", "fields", "filters", "message", "chart_config", "chart_data",
+    "chart_json", "chart_html", "suggestions", "retry_after_s"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5), max_leaves=12)
+
+
+@given(agent=st.sampled_from(["nlp", "data", "viz"]), reply=st.dictionaries(NAMES, JSON, max_size=8) | JSON)
+def test_any_json_is_a_result_or_an_agent_error(agent, reply):
+    try:
+        parsed = parse(agent, reply)
+    except AgentError as error:
+        said = error.described()["message"]
+    else:
+        said = type(parsed).model_validate(parsed.model_dump()) == parsed
+    assert said
+
+
+def test_odd_details_of_an_intent_are_no_reason_to_give_up():
+    nlp = parse("nlp", {"sql_query": "SELECT 1", "entities": 3, "intent": {
+        "model": "gpt", "filters": ["a"], "time_period": {"year": 2013}}})
+    assert nlp.intent.filters == {"given": ["a"]}
+    assert nlp.intent.time_period == '{"year": 2013}'
+    assert nlp.entities == []
+
+
+@pytest.mark.parametrize(("spelled", "known"), [
+    ("VARCHAR", "string"), ("BIGINT", "integer"), ("float64", "number"), ("DECIMAL(10,2)", "number"),
+    ("object", "string"), ("INTERVAL", "other"),
+    ("TIMESTAMP WITH TIME ZONE", "datetime"), ("DATE", "date"), ("datetime64[ns]", "datetime"), ("Boolean", "boolean"),
+    ("GEOMETRY", "other"), (None, "other"), ("integer", "integer"), ("time", "time"),
+])
+def test_column_types_are_known_however_they_are_spelled(spelled, known):
+    assert parse("data", {"rows": [], "columns": [{"name": "a", "type": spelled}]}).columns[0].type == known
+
+
+def test_an_agent_cannot_fill_what_is_ours():
+    with pytest.raises(AgentRefused) as caught:
+        parse("nlp", {"success": False, "error": {"message": "m", "retry_after_s": "soon", "step": 7, "hint": "h"}})
+    assert caught.value.described() == {"hint": "h", "error_type": "agent_error", "message": "m",
+                                        "recovery_action": "rephrase", "suggestions": []}
