@@ -104,8 +104,8 @@ def test_a_malformed_reply_names_the_field(agent, reply, named):
 
 NAMES = st.sampled_from([
     "success", "error", "intent", "query_intent", "sql_query", "queries", "entities", "result", "data", "rows",
-    "columns", "row_count", "name", "type", "unit", "model", "fields", "filters", "message", "chart_config", "chart_data",
-    "chart_json", "chart_html", "suggestions", "retry_after_s"])
+    "columns", "row_count", "name", "type", "unit", "model", "fields", "filters", "message", "chart_config",
+    "chart_data", "chart_json", "chart_html", "suggestions", "retry_after_s"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5), max_leaves=12)
