@@ -47,13 +47,15 @@ _QUARTER = rf"(?:q[1-4](?: (?:of )?{YEAR})?|(?:first|second|third|fourth|1st|2nd
 _SEASON = rf"(?:(?:spring|summer|autumn|fall|winter)(?: (?:of )?{YEAR})?)"
 _POINT = rf"(?:{DATE}|{_MONTHS_OF}|{_QUARTER}|{_SEASON}|(?:year )?{YEAR})"
 _COUNT = r"(?:first|second|third|fourth|1st|2nd|3rd|4th|last|final)"
-_FROM = r"(?:between |from )?(?:the )?"
+# `and` makes a range only after `between`; elsewhere it lists.
+_FROM = r"(?:(?P<between>between )|from )?(?:the )?"
+_TO = r"(?(between)(?:and|to)|(?:to|through|until|till))"
 _NUMBER = r"(?:(?P<number>\d+) )?"
 _YEAR_SAID = rf"(?: (?P<year>{YEAR}))?"
 _FORMS = {
-    "range": rf"{_FROM}(?P<low>{_POINT}) (?:and|to|through|until|till) (?:the )?(?P<high>{_POINT})",
-    "days": rf"{_FROM}(?P<month>{MONTH}) (?P<low>{_DAY}) (?:and|to|through) (?P<high>{_DAY}){_YEAR_SAID}",
-    "days_first": rf"{_FROM}(?P<low>{_DAY}) (?:(?:and|to|through) )?(?:the )?(?P<high>{_DAY}) (?:of )?"
+    "range": rf"{_FROM}(?P<low>{_POINT}) {_TO} (?:the )?(?P<high>{_POINT})",
+    "days": rf"{_FROM}(?P<month>{MONTH}) (?P<low>{_DAY}) {_TO} (?P<high>{_DAY}){_YEAR_SAID}",
+    "days_first": rf"{_FROM}(?P<low>{_DAY}) (?:{_TO} )?(?:the )?(?P<high>{_DAY}) (?:of )?"
     rf"(?P<month>{MONTH}){_YEAR_SAID}",
     "part": rf"(?P<count>{_COUNT}) {_NUMBER}(?P<unit>days?|weeks?|half|months?) (?:of|in) "
     rf"(?P<whole>{_MONTHS_OF}|(?:the )?(?:year )?{YEAR}|the year)",
@@ -147,5 +149,5 @@ def _plausible(kind: str, text: str, before: str) -> bool:
     if kind != "point":
         return True
     if text in _DOUBTFUL:
-        return before in _BEFORE_MONTH
+        return before in _BEFORE_MONTH or before in MONTHS
     return not (text.isdigit() and before in _BEFORE_NUMBER)

@@ -7,12 +7,16 @@ from functools import cache
 import snowballstemmer
 
 from agents.nlp.keywords import get_keywords
+from agents.nlp.periods import MONTH, YEAR
 
 _TOKEN = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|[^\W_]+|[%<>=]+|°[CF]"
 )
 _NUMBER_UNIT = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]+)")
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
+_DASH = re.compile(
+    rf"\b({MONTH}[a-z]*|q[1-4]|{YEAR})\s*[-\u2013\u2014]\s*(?=(?:{MONTH}[a-z]*|q[1-4]|{YEAR})\b(?!-))", re.IGNORECASE
+)
 _stemmer = snowballstemmer.stemmer("english")
 _SIGNS = {
     "<": ("less", "than"),
@@ -58,8 +62,9 @@ def read_as(original: Token, word: str) -> Token:
 
 
 def tokenize(question: str) -> list[Token]:
-    """Cut the question into tokens; `dep_time` gives two, `220mm` gives two, `'s` gives none."""
+    """Cut the question into tokens: `dep_time` and `220mm` give two, `'s` none; a dash between times is `to`."""
     plain = re.sub(r"['\u2019]s\b", "", question).replace("\u2019", "'").replace("'", " ")
+    plain = _DASH.sub(r"\1 to ", plain)
     words: list[str] = []
     for piece in _TOKEN.findall(plain):
         words.extend(_split(piece))

@@ -33,6 +33,8 @@ def read(text: str, timeline: Timeline = ONE_YEAR) -> Period:
         ("between June 1 and June 7", date(2013, 6, 1), date(2013, 6, 8)),
         ("last quarter", date(2013, 10, 1), date(2014, 1, 1)),
         ("last 2 months", date(2013, 11, 1), date(2014, 1, 1)),
+        ("June 3 to 5", date(2013, 6, 3), date(2013, 6, 6)),
+        ("between 3 and 5 June", date(2013, 6, 3), date(2013, 6, 6)),
         ("yesterday", date(2013, 12, 30), date(2013, 12, 31)),
     ],
 )
@@ -48,6 +50,7 @@ def test_phrases_mean_days(text: str, start: date, end: date) -> None:
         ("summer", (6, 7, 8)),
         ("winter", (12, 1, 2)),
         ("June to August", (6, 7, 8)),
+        ("between June and August", (6, 7, 8)),
         ("November to January", (11, 12, 1)),
     ],
 )
@@ -78,3 +81,8 @@ def test_a_number_after_a_comparison_is_no_year() -> None:
 def test_may_is_a_month_only_where_one_can_stand() -> None:
     assert not find_periods(["what", "may", "happen"])
     assert find_periods(["loans", "in", "may"])
+
+
+@pytest.mark.parametrize("text", ["january and june", "june 1 and june 7", "june 1 and 7", "3 and 5 june"])
+def test_and_without_between_makes_no_range(text: str) -> None:
+    assert {phrase.kind for phrase in find_periods(text.split())} == {"point"}
