@@ -4,9 +4,10 @@ from agents.nlp.draft import Draft
 from agents.nlp.lexicon import RefKind
 from agents.nlp.negation import negation_before
 from agents.nlp.period_days import resolve
-from agents.nlp.plan import ColumnRef, Filter, Operator
+from agents.nlp.periods import PeriodPhrase
+from agents.nlp.plan import ColumnRef, Filter, Operator, Period
 from agents.nlp.refusal import RefusalError
-from agents.nlp.timeline import choose
+from agents.nlp.timeline import Timeline, choose
 
 
 def find_times(draft: Draft) -> None:
@@ -29,10 +30,17 @@ def find_times(draft: Draft) -> None:
         draft.periods.append(period)
         draft.period_of[i] = period
         draft.use(i)
-        if phrase.kind == "relative":
-            draft.assume(f"“{phrase.text}” counts back from {timeline.last}, the last day of the data.")
-        elif period.start is None and period.months and len(timeline.years) > 1:
-            draft.assume(f"“{phrase.text}” is taken of every year.")
+        _explain_time(draft, phrase, period, timeline)
+
+
+def _explain_time(draft: Draft, phrase: PeriodPhrase, period: Period, timeline: Timeline) -> None:
+    text, last = f"“{phrase.text}”", timeline.last
+    if phrase.kind == "relative":
+        draft.assume(f"{text} counts back from {last}, the last day of the data.")
+    elif phrase.kind == "day":
+        draft.assume(f"{text} is taken as {period.start}: the last day of the data, {last}, is today.")
+    elif period.start is None and period.months and len(timeline.years) > 1:
+        draft.assume(f"{text} is taken of every year.")
 
 
 def find_missing(draft: Draft) -> None:

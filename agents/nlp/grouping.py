@@ -133,7 +133,7 @@ def _row_name(draft: Draft, table: str, i: int) -> ColumnRef:
     via = scope.path(table, draft.direction(i), draft.spoken_columns())
     label = scope.lexicon.label(table)
     if label is not None:
-        draft.assume(f"{table} are shown by {label}; rows without a match in {table} are left out.")
+        draft.assume(f"{table} are shown by {label}.")
         return ColumnRef(table=table, name=label, via=via)
     owner = scope.base if len(via) == 1 else next(t for t, ways in scope.paths.items() if via[:-1] in ways)
     return ColumnRef(table=owner, name=via[-1].split("+")[0], via=via[:-1])

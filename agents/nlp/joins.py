@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from agents.contract import DataSchema, ForeignKey
+from agents.contract import ColumnSchema, DataSchema, ForeignKey
 
 Path = tuple[str, ...]
 
@@ -36,6 +36,22 @@ class Joins:
                     known.append(longer)
                     queue.append((key.ref_table, longer))
         return found
+
+    def dropping(self, start: str, path: Path) -> str | None:
+        """The table at the end of the path, if joining its last step may drop rows that have no match there."""
+        table = start
+        for name in path[:-1]:
+            table = self.key(table, name).ref_table
+        key = self.key(table, path[-1])
+        own = [self._column(table, name) for name in key.columns]
+        ref = [self._column(key.ref_table, name) for name in key.ref_columns]
+        if len(own) == 1 and not own[0].null_count and own[0].values and {*own[0].values} <= {*ref[0].values}:
+            return None
+        return key.ref_table
+
+    def _column(self, table: str, name: str) -> ColumnSchema:
+        known = next(t for t in self.schema.tables if t.name == table)
+        return next(c for c in known.columns if c.name == name)
 
     def _keys(self, table: str) -> list[ForeignKey]:
         return next((t.foreign_keys for t in self.schema.tables if t.name == table), [])

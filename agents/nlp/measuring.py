@@ -1,6 +1,8 @@
 """Rules for the number asked for outright: `average arrival delay`, `how many flights`, `share of`."""
 
+from agents.contract import TableSchema
 from agents.nlp.draft import Draft
+from agents.nlp.joins import Path
 from agents.nlp.lexicon import RefKind
 from agents.nlp.plan import Aggregate, ColumnRef, Measure
 from agents.nlp.refusal import RefusalError
@@ -117,11 +119,19 @@ def _counted_column(draft: Draft, target: int) -> ColumnRef | None:
     table = draft.scope.lexicon.table(tables[0])
     if len(table.primary_key) != 1:
         return None
-    via = (
-        draft.scope.path(table.name, draft.direction(target), draft.spoken_columns())
-        if table.name != draft.scope.base
-        else ()
-    )
+    if table.name == draft.scope.base:
+        return ColumnRef(table=table.name, name=table.primary_key[0])
+    return _key_to(draft, table, draft.scope.path(table.name, draft.direction(target), draft.spoken_columns()))
+
+
+def _key_to(draft: Draft, table: TableSchema, via: Path) -> ColumnRef:
+    """The key as the table before it on the way holds it: counted there, keys without a match count too."""
+    owner = draft.scope.base
+    for name in via[:-1]:
+        owner = draft.scope.lexicon.joins.key(owner, name).ref_table
+    key = draft.scope.lexicon.joins.key(owner, via[-1])
+    if key.ref_columns == table.primary_key:
+        return ColumnRef(table=owner, name=key.columns[0], via=via[:-1])
     return ColumnRef(table=table.name, name=table.primary_key[0], via=via)
 
 

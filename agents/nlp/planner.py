@@ -24,6 +24,7 @@ from agents.nlp.refusal import RefusalError
 from agents.nlp.scope import choose_scope
 from agents.nlp.shapes import find_distribution, find_relation
 from agents.nlp.speller import Speller
+from agents.nlp.sql_columns import SqlColumns
 from agents.nlp.tokens import Token, tokenize
 from agents.nlp.wording import describe
 
@@ -128,6 +129,10 @@ def _understood(draft: Draft) -> Understanding:
     for column in (m.column for m in plan.measures if m.column and m.aggregate is not Aggregate.NONE):
         if draft.scope.schema(column).null_count:
             draft.assume(f"Rows without {column.name.replace('_', ' ')} are left out.")
+    for path in SqlColumns(plan).joined:
+        table = draft.scope.lexicon.joins.dropping(plan.table, path)
+        if table is not None:
+            draft.assume(f"Rows without a match in {table} are left out.")
     content = [m for m in draft.marks if not m.is_a("filler")]
     used = [m for i, m in enumerate(draft.marks) if i in draft.used and not m.is_a("filler")]
     coverage = 1.0 if not content else round(len([m for m in content if m.soft or m in used]) / len(content), 2)
