@@ -22,8 +22,8 @@ from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped
 from deploy.local.children import Child
 from deploy.local.leash import leash
 
-# Two groups, stopped one after the other: at most 4 s + 2 s, and about one second of supervisord's own loop for each.
-STOP_WAIT_S = {"baton": 4, "store": 2}
+# Two groups, stopped one after the other: at most 3 s + 2 s, and about one second of supervisord's own loop for each.
+STOP_WAIT_S = {"baton": 3, "store": 2}
 STOP_LIMIT_S = 9.5
 # A start this long counts as a success; shorter ones are repeated after 1, 2, 3 ... s, this often.
 START_S = 5
