@@ -1,4 +1,4 @@
-"""Valkey is killed and stays away for 10 s and 60 s while workers are busy: everything finishes, no healthy step moves."""
+"""Valkey is killed and stays away for 10 s and 60 s while workers are busy: all finishes, no healthy step is taken."""
 
 import time
 from functools import partial

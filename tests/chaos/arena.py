@@ -92,8 +92,9 @@ class Arena:
         agents = {name: ScriptedAgentProcess(name, folder, *script) for name in AGENTS}
         self.proxy = Proxy(self.valkey.port) if shape.proxied else None
         url = self.proxy.url if self.proxy else self.valkey.url
-        self.environment = {**NOISY, "REDIS_URL": url, "DATA": "", "LOCAL_HANDOFF": str(shape.handoff), **shape.settings,
-                            **{f"{name.upper()}_AGENT_URL": agent.url for name, agent in agents.items()}}
+        self.environment = {**NOISY, "REDIS_URL": url, "DATA": "", "LOCAL_HANDOFF": str(shape.handoff),
+                            **{f"{name.upper()}_AGENT_URL": agent.url for name, agent in agents.items()},
+                            **shape.settings}
         self.processes |= {name: [agent] for name, agent in agents.items()}
         self.client: Any = sync_client(self.valkey.url)
         self.store = Store(self.client)
