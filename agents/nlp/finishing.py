@@ -99,22 +99,6 @@ def _predicates(draft: Draft) -> list[Filter]:
     return after or list(draft.conditions)
 
 
-def find_bare_properties(draft: Draft) -> None:
-    """`delayed flights`: a property that stands before what is counted means more than zero."""
-    if not any(m.classes.get("aggregate", "").startswith(("count", "share")) for m in draft.marks):
-        return
-    for i in list(draft.open_marks()):
-        prop, word = draft.marks[i].prop, draft.marks[i].text.lower()
-        if prop is None or not prop.bare or word not in prop.high | prop.low or (i and draft.marks[i - 1].is_a("how")):
-            continue
-        column = draft.column(i, numeric=True)
-        if column is not None:
-            sign = "lt" if word in prop.low else "gt"
-            draft.require(Filter.model_validate({"column": column, "operator": sign, "values": (0,)}), i)
-            draft.assume(f"“{word}” means {column.name} {'below' if sign == 'lt' else 'above'} 0.")
-            draft.use(i)
-
-
 def find_listing(draft: Draft) -> None:
     """Rows as they are: asked to list or show rows under some condition."""
     listed = any(m.is_a("list") and m.text.lower().startswith("list") for m in draft.marks)

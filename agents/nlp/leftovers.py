@@ -32,6 +32,31 @@ def check_all_used(draft: Draft) -> None:
         )
 
 
+def check_groups(draft: Draft) -> None:
+    """Refuse what one grouping cannot say: a ranking inside groups, and how many groups fulfil a condition."""
+    if draft.limit is not None and len(set(draft.dimensions)) > 1 and not _listed(draft):
+        raise RefusalError(
+            "A ranking of one group within another cannot be asked for at once.",
+            unmatched=[draft.marks[i].text for i in draft.used if draft.marks[i].is_a("top", "superlative")],
+            suggestions=["Ask for the ranking first, then for its details."],
+        )
+    for i, mark in enumerate(draft.marks):
+        counted = draft.after(i)
+        if draft.having is None or counted is None or not mark.classes.get("aggregate", "").startswith("count"):
+            continue
+        if not draft.names_rows(counted) and (draft.marks[counted].refs or draft.marks[counted].is_a("grain")):
+            text = draft.marks[counted].text
+            raise RefusalError(
+                f"How many {text} fulfil a condition cannot be counted.",
+                unmatched=[mark.text],
+                suggestions=[f"Ask which {text} fulfil it."],
+            )
+
+
+def _listed(draft: Draft) -> bool:
+    return any(m.aggregate is Aggregate.NONE for m in draft.measures)
+
+
 def _check_who(draft: Draft) -> None:
     """`who` asks for a group; nothing in a schema says which one, unless values to choose from are named."""
     asked = [m.text for m in draft.marks[:1] if m.text.lower() in ("who", "whose")]

@@ -106,7 +106,11 @@ def _count(draft: Draft, i: int, target: int | None, aggregate: Aggregate) -> No
         return
     column = _counted_column(draft, target)
     if column is None or draft.having is not None:
-        raise RefusalError(f"“{draft.marks[i].text} {mark.text}” cannot be counted here.", unmatched=[mark.text])
+        raise RefusalError(
+            f"“{draft.marks[i].text} {mark.text}” cannot be counted here.",
+            unmatched=[mark.text],
+            suggestions=[f"Ask which {mark.text} fulfil it."] if draft.having is not None else [],
+        )
     draft.use(target)
     _append(draft, Measure(aggregate=Aggregate.COUNT_DISTINCT, column=column))
     draft.assume(f"Different values of {column.name} are counted.")
@@ -115,13 +119,22 @@ def _count(draft: Draft, i: int, target: int | None, aggregate: Aggregate) -> No
 def _counted_column(draft: Draft, target: int) -> ColumnRef | None:
     tables = [ref.table for ref in draft.marks[target].of(RefKind.TABLE) if ref.table in draft.scope.paths]
     if not tables:
-        return draft.column(target, numeric=False)
+        return _countable(draft, target)
     table = draft.scope.lexicon.table(tables[0])
     if len(table.primary_key) != 1:
         return None
     if table.name == draft.scope.base:
         return ColumnRef(table=table.name, name=table.primary_key[0])
     return _key_to(draft, table, draft.scope.path(table.name, draft.direction(target), draft.spoken_columns()))
+
+
+def _countable(draft: Draft, target: int) -> ColumnRef | None:
+    """The column whose different values are counted; one word of a date's or number's name is too little for that."""
+    column = draft.column(target, numeric=False)
+    named = draft.marks[target].of(RefKind.COLUMN)
+    if column is not None and not named and draft.scope.schema(column).type != "string":
+        return None
+    return column
 
 
 def _key_to(draft: Draft, table: TableSchema, via: Path) -> ColumnRef:

@@ -7,13 +7,14 @@ from typing import Any, Protocol
 from agents.contract import DataSchema
 from agents.nlp.alternatives import check_alternatives
 from agents.nlp.annotation import annotate
+from agents.nlp.bare_properties import find_bare_properties
 from agents.nlp.compared_times import join_times
 from agents.nlp.conditions import find_flags, find_missing, find_times
 from agents.nlp.draft import Draft
-from agents.nlp.finishing import find_bare_properties, find_listing, find_order, find_share, to_plan
+from agents.nlp.finishing import find_listing, find_order, find_share, to_plan
 from agents.nlp.grouping import add_leftover, find_groups, name_rows
 from agents.nlp.implied import find_degrees, find_implied
-from agents.nlp.leftovers import check_all_used
+from agents.nlp.leftovers import check_all_used, check_groups
 from agents.nlp.lexicon import Lexicon
 from agents.nlp.marks import Mark
 from agents.nlp.measuring import find_measures, find_rows
@@ -98,6 +99,7 @@ class RulePlanner:
             rule(draft)
         check_all_used(draft)
         check_alternatives(draft)
+        check_groups(draft)
         return _understood(draft)
 
     def _check_covered(self, tokens: list[Token], marks: list[Mark]) -> None:
