@@ -30,7 +30,7 @@ class Draft:
     limit: int | None = None
     sample: int | None = None
     ranked: bool = False
-    chart: Chart | None = None
+    chart: Chart = Chart.AUTO
     assumptions: list[str] = field(default_factory=list)
     entities: list[dict[str, str]] = field(default_factory=list)
     values_of: dict[int, ColumnRef] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from agents.nlp.draft import Draft
 from agents.nlp.keywords import get_keywords
 from agents.nlp.lexicon import column_terms
 from agents.nlp.measuring import asks_rows
-from agents.nlp.plan import Aggregate, Chart, Dimension, Filter, Grain, Measure, Order, QueryPlan
+from agents.nlp.plan import Aggregate, Dimension, Filter, Measure, Order, QueryPlan
 from agents.nlp.refusal import RefusalError
 from agents.nlp.tokens import stem
 
@@ -127,20 +127,10 @@ def to_plan(draft: Draft) -> QueryPlan:
         order=draft.order,
         limit=draft.limit,
         sample=draft.sample,
-        chart=draft.chart or _chart(draft),
+        chart=draft.chart,
     )
 
 
 def _ordered(dimensions: list[Dimension]) -> list[Dimension]:
     """Time first, as a reader expects it."""
     return sorted(dict.fromkeys(dimensions), key=lambda d: d.grain is None)
-
-
-def _chart(draft: Draft) -> Chart:
-    if any(m.aggregate is Aggregate.NONE for m in draft.measures):
-        return Chart.TABLE
-    if not draft.dimensions or draft.limit == 1:
-        return Chart.NUMBER if len(draft.measures) == 1 else Chart.TABLE
-    if any(d.grain not in (None, Grain.WEEKDAY, Grain.HOUR) for d in draft.dimensions):
-        return Chart.LINE if len(draft.dimensions) < 3 else Chart.TABLE
-    return {1: Chart.BAR, 2: Chart.GROUPED_BAR}.get(len(draft.dimensions), Chart.TABLE)

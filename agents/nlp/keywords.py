@@ -63,6 +63,7 @@ _GROUPED = {
     "top": "top",
     "sorting": "sorting",
     "grains": "grain",
+    "charts": "chart",
     "comparators": "comparator",
     "motions": "motion",
     "unsupported": "unsupported",

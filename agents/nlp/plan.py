@@ -52,15 +52,22 @@ class Grain(StrEnum):
 
 
 class Chart(StrEnum):
-    """The chart the plan asks for."""
+    """The chart the person asked for, also one that nobody draws; `AUTO` when none was said."""
 
+    AUTO = "auto"
     NUMBER = "number"
     LINE = "line"
+    AREA = "area"
     BAR = "bar"
     GROUPED_BAR = "grouped_bar"
     HISTOGRAM = "histogram"
     SCATTER = "scatter"
+    HEATMAP = "heatmap"
     TABLE = "table"
+    PIE = "pie"
+    DONUT = "donut"
+    BOX_PLOT = "box_plot"
+    TREEMAP = "treemap"
 
 
 class Order(StrEnum):
@@ -156,4 +163,4 @@ class QueryPlan(_Part):
     order: Order = Order.NONE
     limit: int | None = None
     sample: int | None = None
-    chart: Chart = Chart.TABLE
+    chart: Chart = Chart.AUTO

@@ -23,13 +23,14 @@ from agents.nlp.numbers import find_numbers
 from agents.nlp.plan import Aggregate, QueryPlan
 from agents.nlp.refusal import RefusalError
 from agents.nlp.scope import choose_scope
-from agents.nlp.shapes import find_distribution, find_relation
+from agents.nlp.shapes import find_chart, find_distribution, find_relation
 from agents.nlp.speller import Speller
 from agents.nlp.sql_columns import SqlColumns
 from agents.nlp.tokens import Token, tokenize
 from agents.nlp.wording import describe
 
 _RULES: tuple[Callable[[Draft], None], ...] = (
+    find_chart,
     find_times,
     join_times,
     find_missing,

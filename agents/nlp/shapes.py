@@ -10,6 +10,19 @@ _SAMPLE_ROWS = 5_000
 _BINS = 20
 
 
+_NAMED = {"scatter": Chart.SCATTER, "histogram": Chart.HISTOGRAM}
+
+
+def find_chart(draft: Draft) -> None:
+    """`as a line chart`, `histogram of`: the chart the person names is wished for."""
+    for i in list(draft.open_marks("chart")):
+        draft.chart = Chart(draft.marks[i].classes["chart"])
+        draft.use(i)
+    for mark in draft.marks:
+        if mark.is_a("relation", "distribution"):
+            draft.chart = next((c for word, c in _NAMED.items() if mark.text.lower().startswith(word)), draft.chart)
+
+
 def find_relation(draft: Draft) -> None:
     """`relationship between A and B`: both columns row by row, for a scatter plot."""
     asked = list(draft.open_marks("relation"))
@@ -29,7 +42,6 @@ def find_relation(draft: Draft) -> None:
     for ref in (ref for i in columns if (ref := draft.column(i, numeric=True))):
         draft.measures.append(Measure(aggregate=Aggregate.NONE, column=ref))
         draft.conditions.append(Filter(column=ref, operator=Operator.NOT_NULL))
-    draft.chart = Chart.SCATTER
     if draft.scope.lexicon.table(draft.scope.base).row_count > _SAMPLE_ROWS:
         draft.sample = _SAMPLE_ROWS
         draft.assume(f"A fixed sample of {_SAMPLE_ROWS} rows is shown.")
@@ -60,7 +72,7 @@ def find_distribution(draft: Draft) -> None:
     draft.measures.append(Measure(aggregate=Aggregate.COUNT))
     draft.dimensions.append(Dimension(column=column, bin_width=_nice_width(draft, column)))
     draft.conditions.append(Filter(column=column, operator=Operator.NOT_NULL))
-    draft.chart, draft.order = Chart.HISTOGRAM, Order.DIMENSIONS
+    draft.order = Order.DIMENSIONS
     for i in draft.open_marks("aggregate"):
         if draft.marks[i].classes["aggregate"].startswith("count"):
             draft.use(i)

@@ -58,7 +58,7 @@ def test_a_question_is_answered_in_the_standard_dialect(client: TestClient) -> N
     reply = client.post("/process", json={"query": "average fine by branch", "query_id": "q1"}).json()
     assert reply["success"] is True
     assert reply["sql_query"].startswith("SELECT branch, AVG(fine_eur) AS avg_fine_eur FROM loans")
-    assert reply["intent"]["visualization_hint"] == "bar"
+    assert reply["intent"]["visualization_hint"] == "auto"
     assert reply["intent"]["metric_type"] == "avg_fine_eur"
     assert reply["processing_path"] == "rules"
     assert reply["coverage"] == 1.0

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from library import connect, library_schema
 
 from agents.nlp.compiler import compile_plan
-from agents.nlp.plan import Aggregate, Chart, Grain, Operator, Order, QueryPlan
+from agents.nlp.plan import Aggregate, Grain, Operator, Order, QueryPlan
 from agents.nlp.planner import RulePlanner
 from agents.nlp.refusal import RefusalError
 
@@ -70,10 +70,10 @@ def test_a_condition_on_a_count_is_a_having(planner: RulePlanner) -> None:
     assert plan.having.values == (20,)
 
 
-def test_steps_of_time_make_a_line(planner: RulePlanner) -> None:
+def test_steps_of_time_group_the_rows_in_their_order(planner: RulePlanner) -> None:
     plan = plan_of(planner, "monthly number of loans")
     assert [d.grain for d in plan.dimensions] == [Grain.MONTH]
-    assert plan.chart is Chart.LINE
+    assert plan.order is Order.DIMENSIONS
 
 
 def test_a_typing_error_is_put_right_and_told(planner: RulePlanner) -> None:
