@@ -9,6 +9,7 @@ from agents.nlp.alternatives import check_alternatives
 from agents.nlp.annotation import annotate
 from agents.nlp.bare_properties import find_bare_properties
 from agents.nlp.compared_times import join_times
+from agents.nlp.compiler import PlanError, compile_plan
 from agents.nlp.conditions import find_flags, find_missing, find_times
 from agents.nlp.draft import Draft
 from agents.nlp.finishing import find_listing, find_order, find_share, to_plan
@@ -26,7 +27,7 @@ from agents.nlp.scope import choose_scope
 from agents.nlp.shapes import find_chart, find_distribution, find_relation
 from agents.nlp.speller import Speller
 from agents.nlp.sql_columns import SqlColumns
-from agents.nlp.tokens import Token, tokenize
+from agents.nlp.tokens import Token, read_as, tokenize
 from agents.nlp.wording import describe
 
 _RULES: tuple[Callable[[Draft], None], ...] = (
@@ -51,6 +52,7 @@ _RULES: tuple[Callable[[Draft], None], ...] = (
     find_share,
     find_listing,
 )
+_CHECKS: tuple[Callable[[Draft], None], ...] = (check_all_used, check_alternatives, check_groups)
 _MESSAGES = {
     "causes": "The data says what happened, not why.",
     "future": "The data holds the past; nothing is predicted here.",
@@ -91,30 +93,49 @@ class RulePlanner:
         tokens = self._speller.corrected(tokenize(question))
         marks = annotate(tokens, self._lexicon)
         _check_supported(marks)
-        self._check_covered(tokens, marks)
+        unknown = _uncovered(tokens, marks)
+        if unknown:
+            raise RefusalError(
+                f"Nothing in the data matches {', '.join(f'“{word}”' for word in unknown)}.",
+                unmatched=unknown,
+                did_you_mean=self._replacements(tokens, unknown),
+            )
+        return self._understand(tokens, marks)
+
+    def _understand(self, tokens: list[Token], marks: list[Mark]) -> Understanding:
+        if not any(mark.refs for mark in marks):
+            raise RefusalError("The question names nothing the data has.")
         draft = Draft(tokens, marks, choose_scope(marks, self._lexicon))
         for token in tokens:
             if token.read_as != token.text:
                 draft.assume(f"“{token.text}” is read as “{token.read_as}”.")
         for rule in _RULES:
             rule(draft)
-        check_all_used(draft)
-        check_alternatives(draft)
-        check_groups(draft)
+        for check in _CHECKS:
+            check(draft)
         return _understood(draft)
 
-    def _check_covered(self, tokens: list[Token], marks: list[Mark]) -> None:
-        covered = {i for mark in marks for i in range(mark.start, mark.end)}
-        unknown = [token.text for i, token in enumerate(tokens) if i not in covered]
-        if unknown:
-            near = list(dict.fromkeys(word for text in unknown for word in self._speller.near(text)))
-            raise RefusalError(
-                f"Nothing in the data matches {', '.join(f'“{word}”' for word in unknown)}.",
-                unmatched=unknown,
-                did_you_mean=near,
-            )
-        if not any(mark.refs for mark in marks):
-            raise RefusalError("The question names nothing the data has.")
+    def _replacements(self, tokens: list[Token], unknown: list[str]) -> list[str]:
+        """The words like the unknown one with which the question is understood."""
+        if len(unknown) > 1:
+            return []
+        return [word for word in self._speller.near(unknown[0]) if self._understood_with(tokens, unknown[0], word)]
+
+    def _understood_with(self, tokens: list[Token], old: str, new: str) -> bool:
+        changed = [read_as(token, new) if token.text == old else token for token in tokens]
+        marks = annotate(changed, self._lexicon)
+        try:
+            if not _uncovered(changed, marks):
+                compile_plan(self._understand(changed, marks).plan, self.schema)
+                return True
+        except (RefusalError, PlanError):
+            return False
+        return False
+
+
+def _uncovered(tokens: list[Token], marks: list[Mark]) -> list[str]:
+    covered = {i for mark in marks for i in range(mark.start, mark.end)}
+    return [token.text for i, token in enumerate(tokens) if i not in covered]
 
 
 def _check_supported(marks: list[Mark]) -> None:

@@ -12,6 +12,7 @@ from agents.nlp.tokens import Token, read_as, stem
 
 _SHORTEST = 5
 _LONG = 8
+_ALIKE = 80
 
 
 class Speller:
@@ -25,14 +26,16 @@ class Speller:
         self._words = general | set(keywords.units) | set(keywords.numbers) | PERIOD_WORDS | lexicon.words
         self._stems = {stem(word) for word in self._words} | set(lexicon.partial)
         self._targets = sorted(word for word in self._words if len(word) >= _SHORTEST)
+        self._named = sorted(word for word in lexicon.words if len(word) >= _SHORTEST)
 
     def corrected(self, tokens: Iterable[Token]) -> list[Token]:
         """The tokens, with near misses replaced by the word meant."""
         return [self._corrected(token) for token in tokens]
 
     def near(self, word: str) -> list[str]:
-        """Up to three known words that look like this one, for suggestions."""
-        return [match for match, _, _ in process.extract(word.lower(), self._targets, limit=3, score_cutoff=70)]
+        """Up to three words of the schema that look like this one, for suggestions."""
+        found = process.extract(word.lower(), self._named, limit=3, score_cutoff=_ALIKE)
+        return [match for match, _, _ in found]
 
     def _corrected(self, token: Token) -> Token:
         word = token.lower
