@@ -6,9 +6,9 @@ from sqlglot.optimizer.qualify import qualify
 
 from agents.contract import DataSchema
 from agents.nlp.joins import Joins, Path
-from agents.nlp.plan import Aggregate, ColumnRef, Dimension, Filter, Having, Measure, Operator, Order, QueryPlan
+from agents.nlp.plan import Aggregate, ColumnRef, Dimension, Filter, Grain, Having, Measure, Operator, Order, QueryPlan
 from agents.nlp.sql_columns import SqlColumns
-from agents.nlp.sql_time import grain_sql, period_sql
+from agents.nlp.sql_time import grain_sql, period_sql, weekday_number
 
 _SIMPLE: dict[Aggregate, str] = {
     Aggregate.AVG: "avg",
@@ -44,12 +44,17 @@ def compile_plan(plan: QueryPlan, schema: DataSchema) -> str:
         query = query.group_by(*(exp.Literal.number(i + 1) for i in range(len(plan.dimensions))))
     if plan.having is not None:
         query = query.having(_having(plan.measures[0], plan.having, columns))
-    query = _ordered(query, plan)
+    query = _ordered(query, plan, columns)
     if plan.limit is not None:
         query = query.limit(plan.limit)
     _check(query, schema)
-    sample = f" USING SAMPLE reservoir({plan.sample} ROWS) REPEATABLE (1)" if plan.sample else ""
-    return query.sql(dialect="duckdb") + sample
+    return query.sql(dialect="duckdb") if plan.sample is None else _sampled(query, plan.sample)
+
+
+def _sampled(query: exp.Select, rows: int) -> str:
+    """A fixed sample of the query's rows: it is drawn before WHERE, so the conditions stay in a query inside."""
+    whole = exp.select("*").from_(query.subquery())
+    return f"{whole.sql(dialect='duckdb')} USING SAMPLE reservoir({rows} ROWS) REPEATABLE (1)"
 
 
 def _selected(plan: QueryPlan, columns: SqlColumns) -> list[exp.Expr]:
@@ -127,13 +132,20 @@ def _having(measure: Measure, having: Having, columns: SqlColumns) -> exp.Expr:
     )
 
 
-def _ordered(query: exp.Select, plan: QueryPlan) -> exp.Select:
+def _ordered(query: exp.Select, plan: QueryPlan, columns: SqlColumns) -> exp.Select:
     if plan.order is Order.NONE:
         return query
-    dimensions = [_by(i + 1) for i in range(len(plan.dimensions))]
+    dimensions = [_in_order(place, d, plan, columns) for place, d in enumerate(plan.dimensions, 1)]
     if plan.order is Order.DIMENSIONS:
         return query.order_by(*dimensions)
     return query.order_by(_by(len(plan.dimensions) + 1, descending=plan.order is Order.MEASURE_DESC), *dimensions)
+
+
+def _in_order(place: int, dimension: Dimension, plan: QueryPlan, columns: SqlColumns) -> exp.Ordered:
+    """By the values of the group; weekdays by their place in the week, as their names would come by the alphabet."""
+    if dimension.grain is Grain.WEEKDAY and plan.time_axis is not None:
+        return exp.Ordered(this=exp.Min(this=weekday_number(plan.time_axis, columns)), desc=False, nulls_first=False)
+    return _by(place)
 
 
 def _by(position: int, *, descending: bool = False) -> exp.Ordered:

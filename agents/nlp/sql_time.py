@@ -55,6 +55,11 @@ def period_sql(period: Period, axis: TimeAxis, columns: SqlColumns) -> list[exp.
     return found
 
 
+def weekday_number(axis: TimeAxis, columns: SqlColumns) -> exp.Expr:
+    """1 for Monday to 7 for Sunday."""
+    return _recurring("isodow", axis, columns)
+
+
 def _recurring(part: str, axis: TimeAxis, columns: SqlColumns) -> exp.Expr:
     if axis.moment is not None:
         return _func(part, columns.column(axis.moment))

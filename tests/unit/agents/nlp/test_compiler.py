@@ -80,3 +80,26 @@ def test_a_column_the_schema_does_not_have_is_an_error() -> None:
     unknown = Measure(aggregate=Aggregate.AVG, column=ColumnRef(table="loans", name="weight"))
     with pytest.raises(PlanError):
         compile_plan(QueryPlan(table="loans", measures=(unknown,)), library_schema(connect()))
+
+
+def test_weekdays_come_in_the_order_of_the_week() -> None:
+    plan = QueryPlan(
+        table="loans",
+        measures=(COUNT,),
+        dimensions=(Dimension(grain=Grain.WEEKDAY),),
+        time_axis=LOANED,
+        order=Order.DIMENSIONS,
+    )
+    days = [day for day, _ in connect().execute(compiled(plan)).fetchall()]
+    assert days == ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+def test_a_sample_is_drawn_of_the_rows_that_fulfil_the_conditions() -> None:
+    condition = Filter(column=ColumnRef(table="loans", name="branch"), operator=Operator.EQ, values=("Harbour",))
+    plan = QueryPlan(
+        table="loans",
+        measures=(Measure(aggregate=Aggregate.NONE, column=FINE),),
+        filters=(condition,),
+        sample=20,
+    )
+    assert len(connect().execute(compiled(plan)).fetchall()) == 20
