@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from agents.contract import ColumnSchema, TableSchema
 from agents.nlp.compiler import PlanError, compile_plan
-from agents.nlp.keywords import get_keywords
 from agents.nlp.plan import Grain
 from agents.nlp.planner import RulePlanner
 from agents.nlp.refusal import RefusalError
+from agents.nlp.spoken_names import plural, spoken
 from agents.nlp.timeline import timelines
 from agents.nlp.tokens import words_of
 
@@ -40,8 +40,8 @@ def _questions(table: TableSchema) -> Iterator[str]:
     if rows.endswith("s"):
         yield f"How many {rows} are there?"
     groups, numbers = list(_groups(table)), list(_numbers(table))
-    for column in groups[:1]:
-        yield f"Top 5 {spoken(column)} by number of {rows}"
+    for column in groups[: rows.endswith("s")]:
+        yield f"Top 5 {plural(spoken(column))} by number of {rows}"
     for number in numbers[:1]:
         yield from _about(table, number, groups)
     for one, two in pairwise(numbers[:2]):
@@ -88,11 +88,3 @@ def _groups(table: TableSchema) -> Iterator[ColumnSchema]:
         for c in table.columns
         if c.type == "string" and 2 <= (c.distinct_count or 0) <= 50 and c.name not in table.primary_key
     )
-
-
-def spoken(column: ColumnSchema) -> str:
-    """A column as people say it: its first synonym, else the words of its name without the unit."""
-    if column.synonyms:
-        return column.synonyms[0]
-    words = words_of(column.name)
-    return " ".join(words[:-1] if len(words) > 1 and words[-1] in get_keywords().units else words)

@@ -74,7 +74,7 @@ def _plural(draft: Draft) -> bool:
     """Whether several places are asked for: the word for the group is a plural, and the verb is not singular."""
     words = [t.lower for t in draft.tokens]
     groups = {e["text"].lower().split()[-1] for e in draft.entities if e["type"] == "dimension"}
-    singular = re.search(r"\b(which|what) (\w+ ){1,3}(has|is|was|does|makes|gets|flies|takes)\b", " ".join(words))
+    singular = re.search(r"\b(which|what) (\w+ ){1,3}(has|is|was|does|makes|gets|takes)\b", " ".join(words))
     return not singular and any(word.endswith("s") and stem(word) != word for word in groups)
 
 

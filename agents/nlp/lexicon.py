@@ -18,7 +18,7 @@ _CLAUSE = re.compile(r"[;,:(.]")
 _EMPTY_WHEN = re.compile(
     r"\b(?:empty|null|missing|blank|none) (?:when|if|for) (?:the \w+ (?:was|is) )?(\w+)", re.IGNORECASE
 )
-_LABELS = frozenset({"name", "title", "label", "full_name"})
+LABELS = frozenset({"name", "title", "label", "full_name"})
 
 
 class RefKind(StrEnum):
@@ -76,7 +76,7 @@ class Lexicon:
             for c in self._tables[table].columns
             if c.type == "string" and c.name not in self._tables[table].primary_key
         ]
-        return next((n for n in names if n.lower() in _LABELS | own), None)
+        return next((n for n in names if n.lower() in LABELS | own), None)
 
     def measured_by(self, prop: Property) -> list[Ref]:
         """The numeric columns that measure the property: by noun, else by unit."""

@@ -161,4 +161,6 @@ def _understood(draft: Draft) -> Understanding:
     used = [m for i, m in enumerate(draft.marks) if i in draft.used and not m.is_a("filler")]
     coverage = 1.0 if not content else round(len([m for m in content if m.soft or m in used]) / len(content), 2)
     confidence = round(max(0.5, coverage - 0.05 * len(draft.assumptions)), 2)
-    return Understanding(plan, describe(plan), draft.assumptions, draft.entities, coverage, confidence)
+    return Understanding(
+        plan, describe(plan, draft.scope.lexicon.schema), draft.assumptions, draft.entities, coverage, confidence
+    )
