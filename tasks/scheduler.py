@@ -3,10 +3,12 @@
 redbeat itself ends the process when its server is away, or when its lock was lost meanwhile.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 import redis
 from redbeat import RedBeatScheduler
+from redbeat.schedulers import acquire_distributed_beat_lock
 
 from core.logging import get_logger
 
@@ -20,6 +22,8 @@ class Scheduler(RedBeatScheduler):  # type: ignore[misc]
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One look at the schedule; seconds until the next."""
         try:
+            if self.lock is None:  # it stood by for the lock when Valkey went away
+                acquire_distributed_beat_lock(sender=SimpleNamespace(scheduler=self))
             wait_s: float = super().tick(*args, **kwargs)
         except redis.exceptions.LockError:
             if self.lock.acquire(blocking=False):
