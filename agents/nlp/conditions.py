@@ -7,7 +7,7 @@ from agents.nlp.period_days import resolve
 from agents.nlp.periods import PeriodPhrase
 from agents.nlp.plan import ColumnRef, Filter, Operator, Period
 from agents.nlp.refusal import RefusalError
-from agents.nlp.timeline import Timeline, choose
+from agents.nlp.timeline import Timeline, choose, timelines
 
 
 def find_times(draft: Draft) -> None:
@@ -26,11 +26,47 @@ def find_times(draft: Draft) -> None:
         phrase = draft.marks[i].period
         if phrase is None:
             continue
-        period = resolve(phrase, timeline).model_copy(update={"text": draft.marks[i].text})
+        _take_time_word(draft, i, timeline)
+        period = _resolved(draft.marks[i].text, phrase, timeline)
         draft.periods.append(period)
         draft.period_of[i] = period
         draft.use(i)
         _explain_time(draft, phrase, period, timeline)
+
+
+def _resolved(said: str, phrase: PeriodPhrase, timeline: Timeline) -> Period:
+    try:
+        return resolve(phrase, timeline).model_copy(update={"text": said})
+    except RefusalError as error:
+        error.unmatched = [said]
+        raise
+
+
+def _take_time_word(draft: Draft, i: int, timeline: Timeline) -> None:
+    """`built before 1990`: the word before a time says which time. Raises `RefusalError` for one of a joined table."""
+    k = draft.before(i)
+    if k is None or k in draft.used or draft.marks[k].classes or draft.marks[k].of(RefKind.TABLE, RefKind.VALUE):
+        return
+    refs = draft.scope.near(draft.marks[k].of(RefKind.COLUMN, RefKind.PARTIAL))
+    times = [r for r in refs if (r.table, r.column) in _time_columns(draft)]
+    if not times or any(draft.scope.is_numeric(r.table, r.column) for r in refs if r not in times):
+        return
+    axis = {(ref.table, ref.name) for ref in (timeline.axis.year, timeline.axis.moment) if ref is not None}
+    if any((r.table, r.column) in axis for r in times):
+        draft.use(k)
+        draft.assume(f"“{draft.marks[k].text}” speaks of {times[0].column.replace('_', ' ')}.")
+    elif all(r.table != draft.scope.base for r in times):
+        text = draft.marks[k].text
+        raise RefusalError(
+            f"“{text}” is a time of {times[0].table}, which cannot be asked about together with {draft.scope.base}.",
+            unmatched=[text],
+            suggestions=[f"Ask about {times[0].table} alone."],
+        )
+
+
+def _time_columns(draft: Draft) -> set[tuple[str, str]]:
+    axes = [found.axis for table in draft.scope.paths for found in timelines(draft.scope.lexicon.table(table), ())]
+    return {(ref.table, ref.name) for axis in axes for ref in (axis.year, axis.moment) if ref is not None}
 
 
 def _explain_time(draft: Draft, phrase: PeriodPhrase, period: Period, timeline: Timeline) -> None:

@@ -20,6 +20,7 @@ def find_order(draft: Draft) -> None:
         return
     for i in list(draft.open_marks("superlative", "top")):
         mark = draft.marks[i]
+        _take_number(draft, i)
         if mark.is_a("judgements"):
             _check_judgement(draft, i)
         low = mark.classes.get("superlative", mark.classes.get("top", "")).endswith("low") and not _good_is_low(
@@ -32,6 +33,14 @@ def find_order(draft: Draft) -> None:
     for mark in draft.marks:
         if mark.prop and mark.text.lower() in mark.prop.superlatives and draft.order is not Order.MEASURE_ASC:
             _order(draft, None, low=mark.text.lower() in mark.prop.low)
+
+
+def _take_number(draft: Draft, i: int) -> None:
+    """`..., top 10` at the end: the number of places without the name of the group."""
+    number = draft.marks[i + 1].quantity if draft.marks[i].is_a("top") and i + 2 == len(draft.marks) else None
+    if number is not None and not number.unit and draft.limit is None and number.value >= 1:
+        draft.limit = int(number.value)
+        draft.use(i + 1)
 
 
 def _order(draft: Draft, i: int | None, *, low: bool) -> None:
