@@ -8,6 +8,7 @@ from agents.nlp.lexicon import column_terms
 from agents.nlp.measuring import asks_rows
 from agents.nlp.plan import Aggregate, Dimension, Filter, Measure, Order, QueryPlan
 from agents.nlp.refusal import RefusalError
+from agents.nlp.spoken_names import spoken
 from agents.nlp.tokens import stem
 
 _LIST_LIMIT = 1_000
@@ -58,7 +59,7 @@ def _without_missing(draft: Draft, dimension: Dimension) -> None:
     """A place in a ranking goes to something known."""
     if draft.scope.schema(dimension.by).null_count and not dimension.by.via:
         draft.conditions.append(Filter.model_validate({"column": dimension.by, "operator": "not_null"}))
-        draft.assume(f"Rows without {dimension.by.name} are left out.")
+        draft.assume(f"Rows without {spoken(draft.scope.schema(dimension.by))} are left out.")
 
 
 def _check_judgement(draft: Draft, i: int) -> None:

@@ -26,6 +26,7 @@ from agents.nlp.refusal import RefusalError
 from agents.nlp.scope import choose_scope
 from agents.nlp.shapes import find_chart, find_distribution, find_relation
 from agents.nlp.speller import Speller
+from agents.nlp.spoken_names import spoken
 from agents.nlp.sql_columns import SqlColumns
 from agents.nlp.tokens import Token, read_as, tokenize
 from agents.nlp.wording import describe
@@ -152,7 +153,7 @@ def _understood(draft: Draft) -> Understanding:
     plan = to_plan(draft)
     for column in (m.column for m in plan.measures if m.column and m.aggregate is not Aggregate.NONE):
         if draft.scope.schema(column).null_count:
-            draft.assume(f"Rows without {column.name.replace('_', ' ')} are left out.")
+            draft.assume(f"Rows without {spoken(draft.scope.schema(column))} are left out.")
     for path in SqlColumns(plan).joined:
         table = draft.scope.lexicon.joins.dropping(plan.table, path)
         if table is not None:
