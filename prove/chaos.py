@@ -13,8 +13,8 @@ WORKFLOWS, KILLS, EVERY_S = 1_000, 36, 4.0
 def chaos(run: Run, *, pool: str, handoff: bool) -> Result:
     """One run."""
     size = Size(run.sized(WORKFLOWS, 50), run.sized(KILLS, len(ROWS) + VALKEY_AT_LEAST - 1), EVERY_S, settle_s=300)
-    shape = Shape(pool=pool, concurrency=40 if pool == "gevent" else 8, longest_s=0.6, fault_share=0.05, seed=run.seed,
-                  handoff=handoff)
+    shape = Shape(pool=pool, concurrency=40 if pool == "gevent" else 8, beats=2, longest_s=0.6, fault_share=0.05,
+                  seed=run.seed, handoff=handoff)
     outcome = run_chaos(run.folder, size, shape, run.note)
     faults = {kind: len(found) for kind, found in outcome.verdict.faults.items()}
     for found in outcome.verdict.faults.values():
@@ -24,6 +24,7 @@ def chaos(run: Run, *, pool: str, handoff: bool) -> Result:
         Figure("accepted workflows in one final status", 100 * in_final / outcome.verdict.accepted, "%", 100, "higher"),
         Figure("workflows accepted", outcome.verdict.accepted, "", size.workflows, "higher"),
         Figure("faults (lost, illegal, out of time, due, leased, called twice)", sum(faults.values()), "", 0),
+        Figure("processes that ended without being killed", len(outcome.ended), "", 0),
         Figure("kills landed", len(outcome.landed), "", size.kills, "higher"),
         Figure("kills of the process killed least", min(outcome.kills[row] for row in ROWS), "", 1, "higher"),
         Figure("kills of Valkey", outcome.kills["valkey"], "", VALKEY_AT_LEAST, "higher"),

@@ -90,9 +90,9 @@ def figures_of_calm(verdict: Verdict, workflows: int) -> list[Figure]:
 
 
 PARTS = [
-    Part("recovery", "kill-gevent", 900, partial(kill, pool="gevent", concurrency=50)),
+    Part("recovery", "kill-gevent", 900, partial(kill, pool="gevent", concurrency=20)),
     Part("recovery", "kill-prefork", 900, partial(kill, pool="prefork", concurrency=8)),
     Part("recovery", "kill-threads", 900, partial(kill, pool="threads", concurrency=30)),
     Part("recovery", "healthy-60-s", 240, healthy),
-    Part("recovery", "backlog-10-min", 1_900, partial(backlog, pool="gevent")),
+    Part("recovery", "backlog-10-min", 1_900, partial(backlog, pool="prefork")),
 ]

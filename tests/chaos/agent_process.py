@@ -18,7 +18,7 @@ from typing import Any
 from tests.scripted_agent import STANDARD
 
 POLL_S = 0.02
-RETRY_AFTER_S = 4  # sent with a status it was told
+RETRY_AFTER_S = 3  # sent with a status it was told
 
 
 class _Server(ThreadingHTTPServer):

@@ -83,7 +83,9 @@ def strike(arena: Arena, victim: LocalProcess, how: How = How.GROUP) -> Counter[
     arena.freeze(victim)
     steps = standing(arena.client, victim.hostname if isinstance(victim, LocalWorker) else "")
     if how is How.GROUP:
+        children = psutil.Process(victim.process.pid).children()
         victim.kill()
+        wait_for(lambda: all(gone(child.pid) for child in children), "the end of all its children")
     elif how is How.PARENT:
         children = psutil.Process(victim.process.pid).children()
         os.kill(victim.process.pid, signal.SIGKILL)

@@ -30,6 +30,7 @@ class Outcome:
     landed: list[Landed]
     answers: Counter[int]
     seconds: float
+    ended: list[str]  # processes that do not run at the end: whoever was killed was started again, nobody else may end
 
     @property
     def kills(self) -> Counter[str]:
@@ -59,4 +60,5 @@ def run_chaos(folder: Path, size: Size, shape: Shape, note: Callable[[str], None
             time.sleep(0.1)
         load.stop()
         settle(arena, size.settle_s)
-        return Outcome(judge(arena, load.accepted), landed, load.answers, time.monotonic() - began)
+        ended = [process.name for process in arena.all() if process.status != "running"]
+        return Outcome(judge(arena, load.accepted), landed, load.answers, time.monotonic() - began, ended)

@@ -13,10 +13,11 @@ SEED = 20_260_101
 
 @pytest.mark.timeout(180)
 def test_every_accepted_workflow_ends_once_whatever_dies(tmp_path: Path) -> None:
-    shape = Shape(longest_s=0.4, fault_share=0.05, seed=SEED)
+    shape = Shape(beats=2, longest_s=0.4, fault_share=0.05, seed=SEED)
     outcome = run_chaos(tmp_path, Size(workflows=100, kills=10, every_s=1.2), shape, print)
     print(outcome)
     assert outcome.verdict.faults == {}
+    assert outcome.ended == []
     assert outcome.verdict.accepted >= 100
     assert sum(outcome.verdict.statuses.values()) == outcome.verdict.accepted
     assert set(outcome.kills) == set(ROWS)

@@ -17,7 +17,8 @@ from tests.processes import AGENTS, wait_for
 
 ANSWER_LIMIT_S = 30.0
 GIVEN_UP_LIMIT_S = 60.0
-SHAPE = Shape(workers=1, apis=1, beats=0, proxied=True, handoff=False)
+FAST = {"LEASE_S": "1", "RENEW_INTERVAL_S": "0.3"}
+SHAPE = Shape(workers=1, apis=1, beats=0, proxied=True, handoff=False, settings=FAST)
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +99,7 @@ def test_an_api_killed_while_it_accepts_promises_nothing_and_leaves_nothing_open
 @pytest.mark.parametrize("pool", ["gevent"])
 def test_connections_that_are_open_and_dead_are_given_up(tmp_path: Path, pool: str) -> None:
     """A peer that vanished without a word: nothing arrives any more, nothing is refused."""
-    fast = {"LEASE_S": "1", "RENEW_INTERVAL_S": "0.3"}
-    shape = Shape(pool=pool, workers=1, concurrency=4, apis=0, beats=0, proxied=True, settings=fast)
+    shape = Shape(pool=pool, workers=1, concurrency=4, apis=0, beats=0, proxied=True, settings=FAST)
     with Arena(tmp_path, shape) as arena:
         arena.ready()
         assert arena.proxy
