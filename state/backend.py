@@ -4,7 +4,6 @@ Steps are recorded by transitions inside the task body, so the tracer writes not
 `mark_as_*` hooks only translate what Celery alone knows: an operator's revoke, and work that was lost.
 """
 
-from functools import cached_property
 from typing import Any
 
 from celery import states
@@ -12,11 +11,10 @@ from celery.backends.redis import RedisBackend
 
 from core.logging import get_logger
 from core.settings import get_settings
-from core.valkey import sync_client
 from state import transitions
 from state.errors import StoreUnavailable
 from state.model import WorkflowStatus
-from state.store import Store
+from state.store import Store, store_at
 from state.transitions import parse_task_id
 
 log = get_logger(__name__)
@@ -34,10 +32,10 @@ stopped_by_us: set[str] = set()
 class WorkflowBackend(RedisBackend):  # type: ignore[misc]
     """Redis result backend whose workflow results are written by the record's own transitions."""
 
-    @cached_property
+    @property
     def store(self) -> Store:
         """The record, on the server this backend was configured with."""
-        return Store(sync_client(self.url))
+        return store_at(self.url)
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """No SUBSCRIBE for what is sent: nobody in this process waits for it."""

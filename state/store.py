@@ -4,6 +4,7 @@ A worker repeats a transition over an absence of Valkey, which is safe because i
 someone waits, does not: it fails at once and says so (`state.outage`).
 """
 
+import os
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -13,6 +14,7 @@ import redis.asyncio
 from redis.commands.core import AsyncScript, Script
 from tenacity import Retrying
 
+from core.settings import get_settings
 from core.valkey import sync_client
 from state import keys
 from state.blobs import unpack
@@ -98,6 +100,16 @@ class AsyncStore:
 
 
 @cache
+def store_at(url: str) -> Store:
+    """The store of this process at `url`, shared by its threads and greenlets."""
+    return Store(sync_client(url))
+
+
 def get_store() -> Store:
-    """The store of this worker process."""
-    return Store(sync_client())
+    """The store of this process, where the settings say."""
+    return store_at(get_settings().store_url)
+
+
+# A prefork child that replaces a dead one is forked while threads of its parent use the store: it would inherit the
+# connection pool's lock, held by a thread that it has not got, and wait for it for ever.
+os.register_at_fork(after_in_child=store_at.cache_clear)
