@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from agents.recovery import next_step
 from api.problems import Problem
 
 _MEANS = {
@@ -19,13 +20,6 @@ _MEANS = {
     "store_unavailable": "The store is away for the moment. What was accepted is safe and goes on when it is back.",
     "agent_timeout": "The answer was not there in time.",
     "cancelled": "Somebody, or some program, ended it on purpose.",
-}
-_DO = {
-    "wait_and_retry": "Wait a moment, then ask again.",
-    "retry": "Ask again, or ask for less at once.",
-    "rephrase": "Put the question in other words, or take one of those below.",
-    "contact_support": "Tell whoever runs this system; asking again will not help.",
-    "correct_request": "Correct the question and send it again.",
 }
 _ASK_AGAIN = frozenset({"wait_and_retry", "retry"})
 _REPEATED = ("Did you mean ", "For example: ")  # the agent's advice in words; the same stands here as buttons
@@ -62,7 +56,7 @@ def failure_of(problem: Problem, question: str) -> Failure:
         title=problem.title,
         happened=problem.detail,
         means=_MEANS.get(problem.error_type, ""),
-        do=_DO.get(action, action),
+        do=next_step(action),
         question=question,
         ask_again=action in _ASK_AGAIN and bool(question),
         advice=[line for line in problem.suggestions if not line.startswith(_REPEATED)],

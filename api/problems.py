@@ -30,6 +30,7 @@ STATUS: dict[str, int] = {
     "agent_unavailable": 503,
     "store_unavailable": 503,
     "agent_timeout": 504,
+    "too_many_events": 500,
     "internal_error": 500,
 }
 _TITLES = {
@@ -46,6 +47,7 @@ _TITLES = {
     "agent_unavailable": "An agent cannot be reached",
     "store_unavailable": "The store is away",
     "agent_timeout": "It took too long",
+    "too_many_events": "The same thing happened again and again",
     "internal_error": "Something went wrong on our side",
 }
 

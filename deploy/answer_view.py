@@ -9,16 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from agents.recovery import next_step
 from deploy.client import Answer
 
 SHOWN_ROWS = 20
-# What each recovery action of the agents' contract asks of the person.
-NEXT_STEPS = {
-    "wait_and_retry": "Wait a moment, then ask again.",
-    "retry": "Ask again, or ask for less at once.",
-    "rephrase": "Put the question in other words.",
-    "contact_support": "Tell whoever runs the agent; asking again will not help.",
-}
 
 
 def show(answer: Answer, chart: Path | None, chart_url: str, console: Console) -> None:
@@ -42,7 +36,7 @@ def show_failure(failure: dict[str, Any], console: Console) -> None:
     action = str(failure.get("recovery_action") or "")
     if action:
         wait = f" ({failure['retry_after_s']:.0f} s)" if failure.get("retry_after_s") else ""
-        console.print(f"[bold]What to do[/]   {escape(NEXT_STEPS.get(action, action))}{wait}")
+        console.print(f"[bold]What to do[/]   {escape(next_step(action))}{wait}")
     for suggestion in failure.get("suggestions") or []:
         console.print(f"  - {escape(str(suggestion))}")
 
