@@ -14,7 +14,7 @@ broker_url = _settings.store_url
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # Valkey may be away for long; nothing exits for good
 broker_transport_options = {
-    "visibility_timeout": 12 * 3600,  # recovery is ours; a redelivery would only double messages
+    "ack_emulation": False,  # a message is only a hint: what is taken from a queue and lost, the record brings back
     "max_connections": 5_000,  # kombu's default of 10 a channel fails acks under many greenlets
     "socket_connect_timeout": 1.0,
     "socket_timeout": 3.0,  # a peer that vanished without a word; BRPOP itself answers every second

@@ -19,6 +19,9 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
+# A line for every connection; "task received" and "task succeeded", which our own lines say with more.
+_SAID_BETTER = ("urllib3", "celery.worker.strategy", "celery.app.trace")
+
 
 def configure() -> None:
     """Send every log line of this process to standard error in the one chosen form. Idempotent."""
@@ -48,7 +51,8 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    for name in _SAID_BETTER:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
 
 
 def get_logger(name: str) -> Any:

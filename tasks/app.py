@@ -14,10 +14,12 @@ app.config_from_object("celeryconfig")
 @app.on_after_configure.connect
 def _add_upkeep(**_: Any) -> None:
     """Every worker looks after what it holds and after what others lost, and may take what it releases itself."""
+    from tasks.event_batches import EventBatches
     from tasks.handoff import LocalHandoff
     from tasks.upkeep import Upkeep
 
     app.steps["worker"].update({Upkeep, LocalHandoff})
+    app.steps["consumer"].add(EventBatches)
 
 
 @signals.setup_logging.connect

@@ -22,33 +22,31 @@ class Boundary(StrEnum):
     CALL = "during the call"
     NEXT_SEND = "between finish and the next send"
     RETRY = "waiting to retry"
+    UNSEEN = "before the send or before begin"  # seen from outside, these two are one: in no queue, owned by nobody
 
 
 def standing(client: Any, node: str = "") -> Counter[Boundary]:
     """How many steps of unfinished workflows stand at each boundary; with `node`, what is owned there alone.
 
-    A message that is in no queue and with no worker is counted as not yet sent; it may as well be acknowledged and
-    about to begin, which nobody can tell from outside.
+    Which messages a worker has taken and not begun, nobody can tell from outside; it claims them as held within 0.25 s.
     """
-    queued, taken = _in_queues(client), _taken(client)
+    queued = _in_queues(client)
     found: Counter[Boundary] = Counter()
     for step, task_id in _open_steps(client):
         if node and step.owner and not step.owner.startswith(f"{node}/"):
             continue
-        found[_boundary(step, task_id, queued, taken)] += 1
+        found[_boundary(step, task_id, queued)] += 1
     return found
 
 
-def _boundary(step: StepRecord, task_id: str, queued: set[str], taken: set[str]) -> Boundary:
+def _boundary(step: StepRecord, task_id: str, queued: set[str]) -> Boundary:
     if step.status is StepStatus.RUNNING:
         return Boundary.CALL
     if step.status is StepStatus.HELD:
         return Boundary.HELD
     if step.status is StepStatus.RETRYING:
         return Boundary.RETRY
-    if task_id in queued:
-        return Boundary.QUEUED
-    return Boundary.BEFORE_BEGIN if task_id in taken else Boundary.NEXT_SEND
+    return Boundary.QUEUED if task_id in queued else Boundary.UNSEEN
 
 
 def _open_steps(client: Any) -> list[tuple[StepRecord, str]]:
@@ -71,8 +69,3 @@ def unfinished(client: Any) -> list[str]:
 
 def _in_queues(client: Any) -> set[str]:
     return {str(json.loads(raw)["headers"]["id"]) for queue in QUEUES for raw in client.lrange(queue, 0, -1)}
-
-
-def _taken(client: Any) -> set[str]:
-    """Delivered and not acknowledged: reserved by some worker."""
-    return {str(json.loads(raw)[0]["headers"].get("id", "")) for raw in client.hvals("unacked")}
