@@ -51,10 +51,8 @@ class Desk:
 
     async def answer(self, workflow_id: str) -> Answer | None:
         """The answer as far as it is there."""
-        record = await self.store.record(workflow_id)
-        if record is None:
-            return None
-        return compose_answer(record, await self.store.outputs(workflow_id))
+        record, contents = await self.store.record(workflow_id), await self.store.contents(workflow_id)
+        return compose_answer(record, contents) if record and contents else None
 
     async def wait(self, workflow_id: str, at_most_s: float) -> WorkflowRecord | None:
         """The record as soon as it is final, or as it stands after `at_most_s`; absences of Valkey are waited out."""

@@ -15,6 +15,8 @@ import redis
 
 Command = tuple[bytes, ...]
 BATCH = 200
+# What a transition keeps it writes anew (`state/lua/record.lua`), so copies have the small form of the original.
+_KEEP = b"redis.call('RESTORE', KEYS[1], 0, redis.call('DUMP', KEYS[1]), 'REPLACE') return 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ def take(client: "redis.Redis", workflow_id: str, created_ms: int) -> Original:
         kind = cast("bytes", client.type(key))
         if mark in key:
             commands += _WRITERS[kind](client, key)
+            commands.append((b"EVAL", _KEEP, b"1", key))
             ttl_ms = client.pttl(key)
             if ttl_ms > 0:
                 commands.append((b"PEXPIRE", key, str(ttl_ms).encode()))

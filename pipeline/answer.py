@@ -1,15 +1,12 @@
 """The answer: one shape everywhere, made from the record and the steps' outputs."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.contract import Column, DataResult, NlpResult, VizResult
 from core.clock import iso
-from state.model import StepRecord, WorkflowRecord, WorkflowStatus
-
-Outputs = Mapping[str, Mapping[str, Any]]
+from state.model import Contents, StepRecord, WorkflowRecord, WorkflowStatus
 
 
 class Degradation(BaseModel):
@@ -92,8 +89,9 @@ class Answer(BaseModel):
     duration_ms: int | None
 
 
-def compose_answer(record: WorkflowRecord, outputs: Outputs) -> Answer:
+def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
     """The answer of an ordinary workflow."""
+    outputs = contents.outputs
     nlp = NlpResult.model_validate(outputs["nlp"]) if "nlp" in outputs else None
     data = DataResult.model_validate(outputs["data"]) if "data" in outputs else None
     viz = VizResult.model_validate(outputs["viz"]) if "viz" in outputs else None
@@ -102,8 +100,8 @@ def compose_answer(record: WorkflowRecord, outputs: Outputs) -> Answer:
     ]
     return Answer(
         workflow_id=record.workflow_id,
-        query_id=record.request["query_id"],
-        query=record.request["query"],
+        query_id=contents.request["query_id"],
+        query=contents.request["query"],
         status=record.status,
         degraded=bool(degradations),
         degradations=degradations,

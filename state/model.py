@@ -106,7 +106,6 @@ class WorkflowRecord:
 
     workflow_id: str
     status: WorkflowStatus
-    request: dict[str, Any]
     mode: Mode
     created_ms: int
     started_ms: int | None
@@ -114,3 +113,11 @@ class WorkflowRecord:
     deadline_ms: int
     message: str
     steps: dict[str, StepRecord] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What goes through a workflow: the request it began with, and the output of each step that has one."""
+
+    request: dict[str, Any]
+    outputs: dict[str, dict[str, Any]]

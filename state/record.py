@@ -1,10 +1,11 @@
-"""Reading: the record's hash as a typed value."""
+"""Reading: the record's hashes as typed values."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from state.model import Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.blobs import unpack
+from state.model import Contents, Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 
 def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord | None:
@@ -15,7 +16,6 @@ def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord 
     return WorkflowRecord(
         workflow_id=workflow_id,
         status=WorkflowStatus(text["status"]),
-        request=json.loads(text["request"]),
         mode=Mode(text["mode"]),
         created_ms=int(text["created_ms"]),
         started_ms=_int(text, "started_ms"),
@@ -24,6 +24,14 @@ def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord 
         message=text.get("message", ""),
         steps={name: _step(name, text) for name in text["steps"].split(",")},
     )
+
+
+def read_contents(raw: Mapping[bytes, bytes]) -> Contents | None:
+    """What goes through the workflow, in `raw` (the HGETALL of its outputs); None when it is empty."""
+    if not raw:
+        return None
+    outputs = {step.decode(): unpack(blob) for step, blob in raw.items() if step}
+    return Contents(json.loads(raw[b""]), outputs)
 
 
 def _step(name: str, text: Mapping[str, str]) -> StepRecord:

@@ -17,11 +17,11 @@ from tenacity import Retrying
 from core.settings import get_settings
 from core.valkey import sync_client
 from state import keys
-from state.blobs import unpack
-from state.events import Event
-from state.model import WorkflowRecord
+from state.events import Event, Gap, gap_after
+from state.listing import Listing, Page, Read, advance, read_page
+from state.model import Contents, WorkflowRecord
 from state.outage import Outage, as_unavailable, repeating
-from state.record import read_record
+from state.record import read_contents, read_record
 from state.scripts import source
 from state.transitions import Transition
 
@@ -48,6 +48,17 @@ class Store:
     def record(self, workflow_id: str) -> WorkflowRecord | None:
         """The record, None when there is none."""
         return read_record(workflow_id, self.hash(keys.record(workflow_id)))
+
+    def page(self, wanted: Listing) -> Page:
+        """One page of a list of workflows."""
+        reading = read_page(wanted)
+        step = advance(reading)
+        while isinstance(step, Read):
+            with as_unavailable(), self.client.pipeline(transaction=step.atomic) as pipe:
+                step.queue(pipe)
+                answer = pipe.execute()
+            step = advance(reading, answer)
+        return step
 
     def hash(self, key: str) -> Hash:
         """All fields of a hash, also of one that another module owns."""
@@ -82,10 +93,21 @@ class AsyncStore:
         """The record, None when there is none."""
         return read_record(workflow_id, await self.hash(keys.record(workflow_id)))
 
-    async def outputs(self, workflow_id: str) -> dict[str, dict[str, Any]]:
-        """Outputs by step, of the steps that have one."""
-        raw = await self.hash(keys.outputs(workflow_id))
-        return {step.decode(): unpack(blob) for step, blob in raw.items()}
+    async def contents(self, workflow_id: str) -> Contents | None:
+        """The request and the outputs, None when there is no record."""
+        return read_contents(await self.hash(keys.outputs(workflow_id)))
+
+    async def page(self, wanted: Listing) -> Page:
+        """One page of a list of workflows."""
+        reading = read_page(wanted)
+        step = advance(reading)
+        while isinstance(step, Read):
+            with self._outage.watched():
+                async with self.client.pipeline(transaction=step.atomic) as pipe:
+                    step.queue(pipe)
+                    answer = await pipe.execute()
+            step = advance(reading, answer)
+        return step
 
     async def hash(self, key: str) -> Hash:
         """All fields of a hash, also of one that another module owns."""
@@ -97,6 +119,12 @@ class AsyncStore:
         with self._outage.watched():
             entries = await self.client.xrange(keys.events(workflow_id), f"({after}", "+", count=limit)
         return [Event.of_entry(entry_id, fields) for entry_id, fields in cast("list[tuple[bytes, Hash]]", entries)]
+
+    async def gap(self, workflow_id: str, after: str) -> Gap | None:
+        """What is missing between the stream id `after` and the first event that is still there; None if nothing is."""
+        with self._outage.watched():
+            entries = await self.client.xrange(keys.events(workflow_id), "-", "+", count=1)
+        return gap_after(after, cast("bytes", entries[0][0]).decode()) if entries else None
 
 
 @cache

@@ -63,7 +63,7 @@ class Started:
 
 def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Started]:
     """Accept a workflow and queue the steps that wait for nothing."""
-    fields: list[str | int | float | bytes] = ["request", json.dumps(workflow.request), "mode", workflow.mode]
+    fields: list[str | int | float | bytes] = ["mode", workflow.mode]
     followers: dict[str, list[str]] = {step.name: [] for step in workflow.steps}
     for step in workflow.steps:
         for before in step.after:
@@ -103,6 +103,7 @@ def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Starte
             grace_ms,
             ",".join(step.name for step in workflow.steps),
             ",".join(first),
+            json.dumps(workflow.request),
             *fields,
         ],
         understand,
@@ -153,18 +154,18 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
         if kind != "go":
             return Verdict(kind)
         fence, attempt, takeovers, round_, left_ms = (int(item) for item in raw[1:6])
-        needs = raw[8].decode().split(",") if raw[8] else []
+        needs = raw[7].decode().split(",") if raw[7] else []
         inputs = {name: unpack(blob) for name, blob in zip(needs, raw[9:], strict=True) if blob}
         return Go(
             send.workflow_id,
             send.step,
-            raw[7].decode(),
+            raw[6].decode(),
             fence,
             attempt,
             takeovers,
             round_,
             left_ms / 1000,
-            json.loads(raw[6]),
+            json.loads(raw[8]),
             inputs,
         )
 

@@ -2,7 +2,7 @@
 --
 -- KEYS of every transition (all on one primary; writer: these scripts, readers: named)
 --   1 baton:wf:<id>          hash    the record: workflow fields and '<step>:<field>' fields   API, workers
---   2 baton:wf:<id>:out      hash    step -> output blob (see state.blobs)                     workers, API
+--   2 baton:wf:<id>:out      hash    step -> output blob (see state.blobs), '' -> the request   workers, API
 --   3 baton:wf:<id>:events   stream  history, one entry an event                               API (SSE, pages)
 --   4 baton:due              zset    '<id>|<step>' or '<id>|' (deadline) -> ms when overdue    workers
 --   5 baton:by-time          zset    id -> ms of creation                                      API lists
@@ -104,6 +104,13 @@ local function write_meta(status, message)
   redis.call('PUBLISH', META, meta)
 end
 
+-- A stream keeps 4 KB for what may come, and a hash that once had a long value keeps its large form: what is kept for long
+-- is written anew. The copy expires by itself.
+local function keep(key)
+  local kept = redis.call('DUMP', key)
+  if kept then redis.call('RESTORE', key, ttl_s * 1000, kept, 'REPLACE') end
+end
+
 -- Close the workflow: one status, one event, indexes, expiry, and Celery's own result.
 local function close(from, status, message)
   local created_ms = redis.call('HGET', WF, 'created_ms')
@@ -111,7 +118,9 @@ local function close(from, status, message)
   not_due('')
   move(from, status, created_ms)
   event('ended', '', 'status', status, 'message', message)
-  for _, key in ipairs({ WF, OUT, EVENTS }) do redis.call('EXPIRE', key, ttl_s) end
+  keep(WF)
+  keep(EVENTS)
+  redis.call('EXPIRE', OUT, ttl_s)
   write_meta(status, message)
 end
 

@@ -1,10 +1,12 @@
--- start: accept a workflow. Own ARGV: 4 deadline_s, 5 grace_ms, 6 steps (csv), 7 first steps (csv), then field, value ...
+-- start: accept a workflow. Own ARGV: 4 deadline_s, 5 grace_ms, 6 steps (csv), 7 first steps (csv), 8 request (JSON),
+-- then field, value ...
 -- Answers {'started', created_ms, step, round, send, queue, ...} or {'exists'}. Atomic; the same token gets the same answer.
 if redis.call('EXISTS', WF) == 1 then
   if redis.call('HGET', WF, 'token') ~= token then return { 'exists' } end
   return cjson.decode(redis.call('HGET', WF, 'answer'))
 end
-for i = 8, #ARGV, 2 do set(ARGV[i], ARGV[i + 1]) end
+for i = 9, #ARGV, 2 do set(ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', OUT, '', ARGV[8])
 set('status', 'QUEUED', 'created_ms', now, 'deadline_ms', now + tonumber(ARGV[4]) * 1000, 'steps', ARGV[6],
     'token', token, 'round', 0)
 event('accepted', '')

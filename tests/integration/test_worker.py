@@ -12,9 +12,9 @@ from core.valkey import sync_client
 from pipeline.answer import compose_answer
 from pipeline.question import Question, accept, plan_workflow, send_first
 from state import keys
-from state.blobs import unpack
 from state.errors import WorkflowFailed
 from state.model import StepStatus, WorkflowStatus
+from state.record import read_contents
 from state.store import Store
 from state.transitions import new_token
 from tests.processes import LocalWorker, wait_for
@@ -65,8 +65,8 @@ class Floor:
         return self.store.record(workflow_id)
 
     def answer(self, workflow_id):
-        outputs = {step.decode(): unpack(blob) for step, blob in self.client.hgetall(keys.outputs(workflow_id)).items()}
-        return compose_answer(self.store.record(workflow_id), outputs)
+        contents = read_contents(self.client.hgetall(keys.outputs(workflow_id)))
+        return compose_answer(self.store.record(workflow_id), contents)
 
     def running(self, workflow_id, step):
         wait_for(lambda: self.store.record(workflow_id).steps[step].status is StepStatus.RUNNING, f"{step} to run", 20)

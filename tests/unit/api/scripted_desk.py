@@ -1,12 +1,12 @@
 """A desk that goes through given records of one workflow, one per event."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.answer import Answer, compose_answer
 from state.events import Event, EventKind
-from state.model import Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.model import Contents, Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 WORKFLOW_ID = "0123456789abcdef" * 2
 EXAMPLES = ["average departure delay by carrier", "flights per month", "top 5 destinations by flights"]
@@ -19,20 +19,25 @@ def step(name: str, status: StepStatus, **more: Any) -> StepRecord:
     return replace(plain, **more)
 
 
-def record(question: str, status: WorkflowStatus, *steps: StepRecord) -> WorkflowRecord:
+@dataclass(frozen=True, slots=True)
+class Told(WorkflowRecord):
+    """A record, and the question it belongs to."""
+
+    question: str = ""
+
+
+def record(question: str, status: WorkflowStatus, *steps: StepRecord) -> Told:
     """One workflow as it stands."""
-    request = {"query": question, "query_id": "q"}
     finished = 1_500 if status.final else None
-    return WorkflowRecord(
-        WORKFLOW_ID, status, request, Mode.INTERACTIVE, 1_000, 1_000, finished, 181_000, "", {s.name: s for s in steps}
-    )
+    by_name = {s.name: s for s in steps}
+    return Told(WORKFLOW_ID, status, Mode.INTERACTIVE, 1_000, 1_000, finished, 181_000, "", by_name, question)
 
 
 class ScriptedDesk:
     """`records` in their order; `outputs` count from the last one on."""
 
     def __init__(
-        self, records: list[WorkflowRecord], outputs: dict[str, Any], refusal: Exception | None = None
+        self, records: list[Told], outputs: dict[str, Any], refusal: Exception | None = None
     ) -> None:
         self.records, self.outputs, self.refusal = records, outputs, refusal
         self.at = 0
@@ -44,12 +49,15 @@ class ScriptedDesk:
         self.asked.append((question, session_id))
         return WORKFLOW_ID
 
-    async def record(self, workflow_id: str) -> WorkflowRecord | None:
+    async def record(self, workflow_id: str) -> Told | None:
         return self.records[self.at] if workflow_id == WORKFLOW_ID else None
 
     async def answer(self, workflow_id: str) -> Answer | None:
         found = await self.record(workflow_id)
-        return compose_answer(found, self.outputs if found.status.final else {}) if found else None
+        if found is None:
+            return None
+        request = {"query": found.question, "query_id": "q"}
+        return compose_answer(found, Contents(request, self.outputs if found.status.final else {}))
 
     async def events(self, workflow_id: str, after: str = "0-0") -> AsyncIterator[Event]:
         for at in range(len(self.records)):
