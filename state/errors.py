@@ -16,5 +16,12 @@ class OutputTooLarge(StateError):
         super().__init__(f"the output has {size} bytes, the limit is {limit} (OUTPUT_LIMIT_BYTES)")
 
 
+class BadCursor(StateError):
+    """A text that is not the place of a page in a list."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text[:40]!r} is not a cursor of a list of workflows")
+
+
 class WorkflowFailed(Exception):
     """The workflow ended without an answer; raised by `AsyncResult(workflow_id).get()`."""

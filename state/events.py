@@ -53,3 +53,24 @@ class Event:
         status = text.pop("status", "") or _STATUS_AFTER.get(kind, "QUEUED")
         data = {name: json.loads(value) if name in _JSON_FIELDS and value else value for name, value in text.items()}
         return cls(entry_id.decode(), kind, step, status, at_ms, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Events between `after`, the last one a reader has, and `first`, the oldest one there is, cannot be read."""
+
+    after: str
+    first: str
+
+
+def gap_after(after: str, first: str) -> Gap | None:
+    """The gap of a reader that goes on after `after`; who begins at the beginning (`0-0`) has missed nothing yet."""
+    return Gap(after, first) if _NOTHING < _order(after) < _order(first) else None
+
+
+_NOTHING = (0, 0)
+
+
+def _order(event_id: str) -> tuple[int, int]:
+    at_ms, _, number = event_id.partition("-")
+    return int(at_ms), int(number)

@@ -24,6 +24,11 @@ def events(workflow_id: str) -> str:
     return f"baton:wf:{workflow_id}:events"
 
 
+def by_status(status: str) -> str:
+    """The index of the workflows with this status."""
+    return f"{BY_STATUS}:{status}"
+
+
 def of_transition(workflow_id: str, *more: str) -> list[str]:
     """KEYS of every transition, in the order that `state/lua/record.lua` fixes."""
     return [
