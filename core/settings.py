@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +52,35 @@ class Settings(BaseSettings):
     health_timeout_s: PositiveFloat = Field(5.0, description="Longest health check.")
     health_interval_s: PositiveFloat = Field(5.0, description="Time between beat's health checks.")
     agent_reply_limit_bytes: PositiveInt = Field(16 * 1024 * 1024, description="Largest reply accepted from an agent.")
+
+    nlp_breaker_threshold: PositiveInt = Field(5, description="Score of failures that opens the nlp agent's breaker.")
+    nlp_breaker_recovery_s: PositiveFloat = Field(60.0, description="Time the nlp agent's breaker stays open.")
+    data_breaker_threshold: PositiveInt = Field(3, description="Score of failures that opens the data agent's breaker.")
+    data_breaker_recovery_s: PositiveFloat = Field(120.0, description="Time the data agent's breaker stays open.")
+    viz_breaker_threshold: PositiveInt = Field(5, description="Score of failures that opens the viz agent's breaker.")
+    viz_breaker_recovery_s: PositiveFloat = Field(60.0, description="Time the viz agent's breaker stays open.")
+    breaker_threshold: PositiveInt = Field(5, description="Score of failures that opens a further agent's breaker.")
+    breaker_recovery_s: PositiveFloat = Field(60.0, description="Time a further agent's breaker stays open.")
+    breaker_first_open_s: NonNegativeFloat = Field(
+        0.0, description="First open time of every breaker; it doubles with each failed probe. 0: the recovery time."
+    )
+    breaker_max_open_s: NonNegativeFloat = Field(
+        0.0, description="Where the doubling of the open time ends. 0: at the recovery time."
+    )
+    breaker_permits: PositiveInt = Field(
+        1, description="Probes at once in a half-open breaker, and successes needed to close it."
+    )
+    breaker_slow_share: PositiveFloat = Field(
+        0.8, description="A call longer than this share of its agent's longest single call is slow."
+    )
+    breaker_slow_rate: float = Field(0.8, gt=0, le=1, description="Share of slow calls that opens a breaker.")
+    breaker_slow_min_calls: PositiveInt = Field(20, description="Calls in the window before slow ones may open.")
+    breaker_slow_window_s: PositiveFloat = Field(60.0, description="Window in which slow calls are counted.")
+    retry_budget_ratio: float = Field(0.2, ge=0, le=1, description="Retries an agent may get per call, fleet-wide.")
+    retry_budget_reserve: NonNegativeFloat = Field(
+        10.0, description="Retries an agent may get beyond its share; one minute refills them."
+    )
+    retry_budget_max: NonNegativeFloat = Field(100.0, description="Most retries an agent can save up.")
 
     workflow_deadline_s: PositiveFloat = Field(180.0, description="Time a question has, from the door to the answer.")
     workflow_ttl_s: PositiveInt = Field(86_400, description="How long a finished workflow is kept.")

@@ -1,0 +1,253 @@
+"""The script against the Python circuit: any operations in any order, by callers with different settings, at any time.
+
+The script's one read of the clock is replaced by a key that the test sets, so both tell the same time to the
+microsecond. Beside the comparison stand the invariants, which know neither of the two.
+"""
+
+import secrets
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from breakers import keys
+from breakers.circuit import Circuit
+from breakers.events import events_of
+from breakers.model import CircuitState, Mode, Outcome, Permit, Tally, Verdict, Why, to_us
+from breakers.request import Requests, answer_of, source
+from breakers.settings import BreakerSettings
+from core.valkey import sync_client
+
+CLOCK = "test:clock"
+TIME = "redis.call('TIME')"
+BASES = (
+    BreakerSettings(threshold=3, recovery_s=10, permits=1, probe_lease_s=4, slow_rate=0.5, slow_min_calls=4,
+                    slow_window_s=8, retry_ratio=0.2, retry_reserve=2, retry_max=3),
+    BreakerSettings(threshold=2, recovery_s=20, first_open_s=5, permits=2, probe_lease_s=30, slow_rate=1.0,
+                    slow_min_calls=2, slow_window_s=3, retry_ratio=0.5, retry_reserve=0, retry_max=1),
+    BreakerSettings(threshold=1, recovery_s=6, first_open_s=3, max_open_s=24, permits=3, probe_lease_s=3,
+                    slow_min_calls=3, slow_rate=1 / 3, retry_reserve=1, retry_max=1),
+)
+FIELDS = ("state", "why", "mode", "actor", "reason", "generation", "score", "until_us", "since_us", "reopened",
+          "passed", "mode_until_us", "opened", "retries")
+WINDOW = ("half_us", "calls_0", "slow_0", "calls_1", "slow_1")
+ADMITTED = (Verdict.CALL, Verdict.PROBE)
+bases = st.sampled_from((BASES[0],) * 4 + BASES)
+outcomes = st.sampled_from([Outcome.SUCCESS, Outcome.FAILURE, Outcome.FAILURE, Outcome.IGNORED])
+
+
+class Breaker(RuleBasedStateMachine):
+    client: object
+    reached: Counter
+
+    def __init__(self):
+        super().__init__()
+        self.name = f"data:{secrets.token_hex(6)}"
+        self.now_us = 1_800_000_000_000_000
+        self.circuit = Circuit(BASES[0])
+        self.script = self.client.register_script(source().replace(TIME, f"redis.call('LRANGE', '{CLOCK}', 0, 1)"))
+        self.permits = []
+        self.out = {}  # probes granted, not yet reported: token -> (generation, deadline)
+        self.not_before = 0
+        self.failures = Counter()
+        self.lost = set()  # generations of hashes that were lost
+        self.last_view = None
+        self.begun = False
+        self.calls = 0
+
+    @property
+    def rare(self):
+        """Whether an operator or a loss may come in: seldom, or nothing else ever gets anywhere."""
+        return self.calls % 9 == 8
+
+    # --- asking both --------------------------------------------------------------------------------------------------
+
+    def both(self, request, ask_circuit):
+        self.client.delete(CLOCK)
+        self.client.rpush(CLOCK, self.now_us // 1_000_000, self.now_us % 1_000_000)
+        answer = answer_of(self.script(keys=request.keys, args=request.args))
+        self.circuit.base = request.base
+        assert answer == ask_circuit()
+        self.begun = True
+        self.calls += 1
+        self.reached[answer.verdict] += 1
+        self.reached[answer.view.state] += 1
+        self.reached[answer.view.mode] += 1
+        self.check(answer)
+        return answer
+
+    def check(self, answer):
+        """The invariants, by what was answered before."""
+        view, before = answer.view, self.last_view
+        self.last_view = view
+        if before and view.generation != before.generation and view.generation not in self.lost:
+            assert view.generation > before.generation or before.generation in self.lost
+        if view.mode is Mode.FORCED_OPEN:
+            assert answer.verdict not in ADMITTED
+        if answer.verdict in ADMITTED and view.mode is Mode.AUTO:
+            assert self.now_us >= self.not_before, "let in before its time"
+        if view.mode is not Mode.AUTO or view.state is CircuitState.CLOSED:
+            self.not_before = 0
+        elif view.state is CircuitState.OPEN and not self.not_before:
+            self.not_before = self.now_us + view.wait_us
+        elif view.state is CircuitState.HALF_OPEN:
+            self.not_before = 0
+
+    def requests(self, base):
+        return Requests(self.name, base)
+
+    # --- what may happen ----------------------------------------------------------------------------------------------
+
+    @rule(data=st.data())
+    def time_passes(self, data):
+        """By any amount, and often to the edge of something."""
+        circuit = self.circuit
+        edges = [circuit.until_us, circuit.mode_until_us, *circuit.probes.values(),
+                 circuit.window.half_us + to_us(circuit.settings.slow_window_s / 2)]
+        ahead = sorted({edge + off - self.now_us for edge in edges for off in (-1, 0, 1)})
+        near = [step for step in ahead if step > 0]
+        self.now_us += data.draw(st.sampled_from([1, 250_000, 1_000_000, *near, *near]))
+
+    @rule(base=bases, health_check=st.booleans())
+    def ask(self, base, health_check):
+        token = secrets.token_hex(4)
+        if health_check:
+            answer = self.both(self.requests(base).probe(token), lambda: self.circuit.probe(self.now_us, token))
+            assert answer.verdict is not Verdict.CALL
+        else:
+            answer = self.both(self.requests(base).ask(token), lambda: self.circuit.ask(self.now_us, token))
+        if answer.verdict not in ADMITTED:
+            return
+        generation = answer.view.generation
+        if answer.verdict is Verdict.PROBE:
+            self.reached["probe of a health check"] += health_check
+            live = [t for t, (g, until) in self.out.items() if g == generation and until > self.now_us]
+            dead = [t for t, (g, until) in self.out.items() if g == generation and until <= self.now_us]
+            self.reached["probe after one that died"] += bool(dead)
+            assert len(live) < self.circuit.settings.permits, "more probes than permits"
+            self.out[token] = (generation, self.now_us + to_us(self.circuit.settings.probe_lease_s))
+        self.permits.append(Permit(generation, token if answer.verdict is Verdict.PROBE else ""))
+
+    @rule(data=st.data(), base=bases, outcome=outcomes)
+    def report(self, data, base, outcome):
+        """Of any permit that was ever given, mostly the last, also a second time."""
+        if not self.permits:
+            return
+        permit = data.draw(st.sampled_from(self.permits[-1:] * 8 + self.permits))
+        self.report_of(permit, base, outcome)
+
+    def report_of(self, permit, base, outcome):
+        view = self.last_view
+        answer = self.both(self.requests(base).report(permit, outcome), lambda: self.circuit.report(
+            self.now_us, permit.generation, permit.token, outcome))
+        same = view is not None and permit.generation == view.generation
+        if answer.verdict in (Verdict.STALE, Verdict.EXPIRED):
+            self.reached["stale after its hash was lost"] += permit.generation in self.lost
+            if view and view.mode is answer.view.mode:
+                assert answer.view.generation == view.generation
+                assert (answer.view.state, answer.view.score) == (view.state, view.score)
+        elif outcome is Outcome.FAILURE and answer.verdict is Verdict.COUNTED and not permit.token:
+            self.failures[permit.generation] += 1
+            if answer.view.state is CircuitState.OPEN:
+                assert self.failures[permit.generation] >= self.circuit.settings.threshold
+        assert same or answer.verdict in (Verdict.STALE, Verdict.EXPIRED)
+        self.out.pop(permit.token, None)
+
+    @rule(base=bases, outcomes=st.lists(outcomes, min_size=1, max_size=4))
+    def calls_end_at_once(self, base, outcomes):
+        """Several calls one after the other, each known before the next."""
+        for outcome in outcomes:
+            given = len(self.permits)
+            self.ask(base, False)
+            if len(self.permits) > given:
+                self.report_of(self.permits[-1], base, outcome)
+
+    @rule(base=bases)
+    def wait_for_a_probe(self, base):
+        """Until an OPEN breaker's time has come."""
+        if self.circuit.state is CircuitState.OPEN:
+            self.now_us = max(self.now_us, self.circuit.until_us)
+            self.ask(base, False)
+
+    @rule(base=bases, current=st.booleans(), calls=st.integers(0, 4), slow=st.integers(0, 4), refused=st.integers(0, 2))
+    def look(self, base, current, calls, slow, refused):
+        generation = self.circuit.generation if current else self.circuit.generation - 1
+        tally = Tally(generation, calls, min(slow, calls), calls, min(slow, calls), refused, slow)
+        self.both(self.requests(base).look().telling(tally), lambda: self.circuit.look(self.now_us, tally))
+
+    @rule(base=bases)
+    def take_retry(self, base):
+        self.both(self.requests(base).retry(), lambda: self.circuit.take_retry(self.now_us))
+
+    @precondition(lambda self: self.rare)
+    @rule(mode=st.sampled_from([Mode.AUTO, *Mode]), lasts_s=st.sampled_from([None, 0.5, 7.0]))
+    def set_mode(self, mode, lasts_s):
+        self.both(self.requests(BASES[0]).mode(mode, "ann", "drill", lasts_s), lambda: self.circuit.set_mode(
+            self.now_us, mode, "ann", "drill", to_us(lasts_s or 0)))
+
+    @precondition(lambda self: self.rare)
+    @rule(new=st.sampled_from([None, None, *BASES]))
+    def set_settings(self, new):
+        self.both(self.requests(BASES[0]).settings(new, "bob", "tuning"), lambda: self.circuit.set_settings(
+            self.now_us, new.wire if new else ""))
+
+    @precondition(lambda self: self.rare and self.begun)
+    @rule()
+    def lose_the_hash(self):
+        self.client.delete(keys.state(self.name), keys.probes(self.name))
+        self.lost.add(self.circuit.generation)
+        self.circuit = Circuit(BASES[0], history=self.circuit.history)
+        self.now_us += 1  # the server's clock has gone on when somebody comes back
+        self.not_before, self.last_view, self.begun = 0, None, False
+
+    # --- what must hold after every step ------------------------------------------------------------------------------
+
+    @invariant()
+    def what_is_stored_is_the_circuit(self):
+        if not self.begun:
+            return
+        stored = {k.decode(): v.decode() for k, v in self.client.hgetall(keys.state(self.name)).items()}
+        for field in FIELDS:
+            mine = getattr(self.circuit, field)
+            assert stored.get(field, "0" if isinstance(mine, int | float) else "") == (
+                format(mine, ".17g") if isinstance(mine, int | float) else mine), field
+        for field in WINDOW:
+            assert int(stored.get(field, "0")) == getattr(self.circuit.window, field), field
+        assert {name: int(stored.get(name, "0")) for name in self.circuit.totals} == self.circuit.totals
+        probes = self.client.zrange(keys.probes(self.name), 0, -1, withscores=True)
+        assert {token.decode(): int(until) for token, until in probes} == self.circuit.probes
+        under_an_operator = self.circuit.mode is not Mode.AUTO or bool(self.circuit.stored)
+        assert (self.client.ttl(keys.state(self.name)) == -1) is under_an_operator
+
+    def teardown(self):
+        events = [event for event in events_of(self.client.xrange(keys.EVENTS)) if event.breaker == self.name]
+        assert [event.why for event in events] == self.circuit.history
+        self.reached.update(event.why for event in events)
+        self.client.delete(keys.EVENTS)
+
+
+MUST_BE_REACHED = [
+    *CircuitState, *Mode, *Verdict, *(why for why in Why if why is not Why.NEW),
+    "probe of a health check", "probe after one that died", "stale after its hash was lost",
+]
+
+
+def test_the_script_reads_the_server_s_clock_and_no_other():
+    assert source().count(TIME) == 1
+    assert "os." not in source()
+
+
+@pytest.mark.timeout(240)
+def test_the_script_does_what_the_circuit_does(valkey):
+    client = sync_client(valkey.url)
+    client.flushall()
+    reached = Counter()
+    machine = type("BreakerHere", (Breaker,), {"client": client, "reached": reached})
+    run_state_machine_as_test(machine, settings=settings(
+        max_examples=400, stateful_step_count=50, deadline=None, derandomize=True, database=None,
+        suppress_health_check=list(HealthCheck)))
+    client.close()
+    missing = [str(name) for name in MUST_BE_REACHED if not reached[name]]
+    assert not missing, f"never reached: {missing}; reached: {dict(reached)}"
