@@ -18,7 +18,6 @@ from typing import Any, TypeVar, cast
 from bench import copies
 from bench.bare import QUESTION
 from core import logging
-from core.clock import now_ms
 from core.valkey import sync_client
 from pipeline.question import Question, accept, plan_workflow
 from state.model import WorkflowRecord, WorkflowStatus
@@ -58,7 +57,7 @@ class Librarian:
         original = copies.take(self._client, record.workflow_id, record.created_ms)
         before = self._used_bytes()
         port = int(self._client.connection_pool.connection_kwargs["port"])
-        self._ids = copies.fill(port, original, count, now_ms(), spread_s * 1000)
+        self._ids = copies.fill(port, original, count, record.created_ms, spread_s * 1000)
         self._await_rehash()
         used = self._used_bytes() - before
         first, last = self._store.record(self._ids[0]), self._store.record(self._ids[-1])

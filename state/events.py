@@ -49,7 +49,7 @@ class Event:
         """The event a stream entry stands for."""
         text = {name.decode(): value.decode() for name, value in fields.items()}
         kind = EventKind(text.pop("kind"))
-        step, at_ms = text.pop("step"), int(text.pop("at"))
+        step, at_ms = text.pop("step"), int(entry_id.decode().partition("-")[0])
         status = text.pop("status", "") or _STATUS_AFTER.get(kind, "QUEUED")
         data = {name: json.loads(value) if name in _JSON_FIELDS and value else value for name, value in text.items()}
         return cls(entry_id.decode(), kind, step, status, at_ms, data)

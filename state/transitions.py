@@ -172,7 +172,7 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
     return Transition(
         "begin",
         keys.of_transition(send.workflow_id, keys.QUEUE_MARKS),
-        [send.workflow_id, token, ttl_s, send.step, f"{node}/{send.task_id}", lease_ms],
+        [send.workflow_id, token, ttl_s, send.step, f"{node}/{send.round}.{send.send}", lease_ms],
         understand,
     )
 

@@ -6,6 +6,7 @@ Every process is on a leash (see `deploy.local.leash`), so even a killed pytest 
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from deploy.local.supervisord import Supervisord
 READY_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
 POLL_S = 0.02
+PORTS_FOR_SERVERS = range(15_000, 32_000)
 AGENTS = ("nlp", "data", "viz")
 PORTS = ("api", "nlp", "data", "viz", "flower", "valkey")
 
@@ -43,12 +45,15 @@ def wait_for(condition: Callable[[], object], what: str, limit_s: float = READY_
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody uses, all different: they are held together until all are chosen."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Ports nobody uses, all different, and below those the system gives to connections: none takes one meanwhile."""
+    found: list[int] = []
+    for port in random.SystemRandom().sample(PORTS_FOR_SERVERS, 20 * count):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError("there are not enough free ports")
 
 
 def gone(pid: int) -> bool:

@@ -42,7 +42,7 @@ set(step .. ':status', 'RUNNING', step .. ':fence', s[2], step .. ':attempt', s[
     step .. ':started_ms', now, step .. ':until_ms', now + tonumber(s[12]), step .. ':token', token)
 redis.call('HSETNX', WF, step .. ':first_started_ms', now)
 due(step, now + lease_ms)
-event('begun', step, 'attempt', s[3], 'fence', s[2], 'owner', owner)
+event('begun', step, 'attempt', s[3], 'fence', s[2], 'worker', worker_of(owner))
 if w[1] == 'QUEUED' then
   set('status', 'RUNNING', 'started_ms', now)
   move('QUEUED', 'RUNNING', w[3])

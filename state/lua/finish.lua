@@ -8,9 +8,11 @@ local before = repeated(step)
 if before then return before end
 if FINAL[w[1]] or w[2] ~= 'RUNNING' or w[3] ~= ARGV[5] then return { 'stale' } end
 redis.call('HSET', OUT, step, ARGV[7])
-set(step .. ':status', outcome, step .. ':finished_ms', now, step .. ':degradation', ARGV[8])
+set(step .. ':status', outcome, step .. ':finished_ms', now)
+local degradation = ARGV[8] ~= '' and { 'degradation', ARGV[8] } or {}
+if degradation[1] then set(step .. ':degradation', ARGV[8]) end
 not_due(step)
-event('succeeded', step, 'status', outcome, 'attempt', w[4], 'degradation', ARGV[8])
+event('succeeded', step, 'status', outcome, 'attempt', w[4], unpack(degradation))
 local reply = { 'accepted' }
 if w[1] ~= 'PAUSED' then
   for _, item in ipairs(release(step, tonumber(ARGV[9]))) do reply[#reply + 1] = item end

@@ -70,7 +70,7 @@ elseif s[1] == 'RETRYING' then
 elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
   local takeovers = tonumber(s[3]) + (s[1] == 'RUNNING' and 1 or 0)
   set(step .. ':takeovers', takeovers)
-  event('taken_over', step, 'from', s[6], 'takeovers', takeovers)
+  event('taken_over', step, 'from', worker_of(s[6]), 'takeovers', takeovers)
   if takeovers > max_takeovers then
     give_up(step, s[7], {
       error_type = 'agent_error', recovery_action = 'contact_support',

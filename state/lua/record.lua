@@ -39,7 +39,12 @@ local function names(csv)
 end
 
 local function event(kind, step, ...)
-  redis.call('XADD', EVENTS, '*', 'kind', kind, 'step', step, 'at', string.format('%.0f', now), ...)
+  redis.call('XADD', EVENTS, '*', 'kind', kind, 'step', step, ...)
+end
+
+-- The worker in an owner, which is <worker>/<round>.<send>.
+local function worker_of(owner)
+  return string.match(owner, '^(.*)/') or ''
 end
 
 local function due(step, at_ms)
@@ -99,7 +104,7 @@ local function write_meta(status, message)
     result = { exc_type = 'TaskRevokedError', exc_message = { message }, exc_module = 'celery.exceptions' }
   end
   local meta = cjson.encode({ task_id = id, status = META_BY_STATUS[status], result = result,
-                              traceback = cjson.null, children = cjson.null, date_done = iso() })
+                              date_done = iso() })
   redis.call('SET', META, meta, 'EX', ttl_s)
   redis.call('PUBLISH', META, meta)
 end

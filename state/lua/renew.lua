@@ -11,14 +11,15 @@ for i = 3, #ARGV, 3 do
   local wf = 'baton:wf:' .. id
   local s = redis.call('HMGET', wf, step .. ':status', step .. ':owner', step .. ':round', step .. ':send', step .. ':until_ms')
   local current = s[1] and task == id .. '.' .. step .. '.' .. s[3] .. '.' .. s[4]
-  local mine = s[2] == node .. '/' .. task
+  local owner = node .. '/' .. string.match(task, '%d+%.%d+$')
+  local mine = s[2] == owner
   if s[1] == 'RUNNING' and mine and now < tonumber(s[5]) then
     redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + lease_ms), id .. '|' .. step)
   elseif s[1] == 'RETRYING' and current then
     redis.call('ZADD', KEYS[1], 'XX', 'GT', string.format('%.0f', now + lease_ms), id .. '|' .. step)
   elseif (s[1] == 'QUEUED' or s[1] == 'HELD') and current then
     -- From here on its lease counts, not the time its message had to arrive: a dead holder's step is back as soon as a running one.
-    redis.call('HSET', wf, step .. ':status', 'HELD', step .. ':owner', node .. '/' .. task)
+    redis.call('HSET', wf, step .. ':status', 'HELD', step .. ':owner', owner)
     redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + lease_ms), id .. '|' .. step)
   elseif active and not (mine and (s[1] == 'SUCCEEDED' or s[1] == 'DEGRADED' or s[1] == 'FAILED')) then
     refused[#refused + 1] = task

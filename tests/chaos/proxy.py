@@ -40,6 +40,11 @@ def script(name: str, *marks: str) -> tuple[bytes, ...]:
             *(mark.encode() for mark in marks))
 
 
+def begin_of(workflow_id: str, step: str) -> tuple[bytes, ...]:
+    """The marks of the call that claims `step`."""
+    return script("begin", workflow_id, f"\r\n{step}\r\n")
+
+
 def publish(task_id: str) -> tuple[bytes, ...]:
     """The marks of the message with `task_id` on its way into a queue."""
     return (b"LPUSH", f'"id": "{task_id}"'.encode())

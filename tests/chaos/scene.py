@@ -7,7 +7,7 @@ from pipeline.question import Question, plan_workflow
 from state.model import StepStatus, WorkflowRecord
 from tests.chaos.arena import Arena
 from tests.chaos.boundary import Boundary
-from tests.chaos.proxy import Act, Trap, publish, script
+from tests.chaos.proxy import Act, Trap, begin_of, publish
 from tests.processes import wait_for
 
 SLOTS = 3
@@ -56,10 +56,9 @@ class Scene:
     def _trapped(self, boundary: Boundary) -> None:
         """Before `data` begins, or before it is sent: the proxy has the command."""
         workflow = plan_workflow(Question(boundary))
-        task_id = f"{workflow.workflow_id}.data.0.1"
         # With the short way nothing is sent: what follows `finish` is the next begin.
         sends = boundary is Boundary.NEXT_SEND and not self.arena.shape.handoff
-        marks = publish(task_id) if sends else script("begin", task_id)
+        marks = publish(f"{workflow.workflow_id}.data.0.1") if sends else begin_of(workflow.workflow_id, "data")
         assert self.arena.proxy
         trap = self.arena.proxy.trap(Act.HOLD, marks)
         self._traps.append(trap)

@@ -11,7 +11,7 @@ from state import keys
 from state.model import NewWorkflow
 from tests.chaos.arena import Arena, Shape
 from tests.chaos.load import Promise, post
-from tests.chaos.proxy import Act, Proxy, publish, script
+from tests.chaos.proxy import Act, Proxy, begin_of, publish, script
 from tests.chaos.verdict import judge, settle
 from tests.processes import AGENTS, wait_for
 
@@ -47,8 +47,8 @@ def kinds(arena: Arena, workflow: NewWorkflow) -> list[str]:
 @pytest.mark.parametrize("act", ["begin", "finish", "publish"])
 def test_an_answer_lost_after_the_write_changes_nothing(arena: Arena, proxy: Proxy, act: str) -> None:
     workflow = plan_workflow(Question(act))
-    data = f"{workflow.workflow_id}.data.0.1"
-    marks = {"begin": script("begin", data), "finish": script("finish", workflow.workflow_id), "publish": publish(data)}
+    marks = {"begin": begin_of(workflow.workflow_id, "data"), "finish": script("finish", workflow.workflow_id),
+             "publish": publish(f"{workflow.workflow_id}.data.0.1")}
     trap = proxy.trap(Act.LOSE_REPLY, marks[act])
     arena.send(workflow)
     settle(arena, ANSWER_LIMIT_S)

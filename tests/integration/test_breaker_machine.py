@@ -112,7 +112,7 @@ class Breaker(RuleBasedStateMachine):
 
     @rule(base=bases, health_check=st.booleans())
     def ask(self, base, health_check):
-        token = secrets.token_hex(4)
+        token = f"token-{self.calls:04d}"
         if health_check:
             answer = self.both(self.requests(base).probe(token), lambda: self.circuit.probe(self.now_us, token))
             assert answer.verdict is not Verdict.CALL
@@ -170,6 +170,13 @@ class Breaker(RuleBasedStateMachine):
         if self.circuit.state is CircuitState.OPEN:
             self.now_us = max(self.now_us, self.circuit.until_us)
             self.ask(base, False)
+
+    @precondition(lambda self: self.circuit.probes)
+    @rule(data=st.data(), base=bases, outcome=outcomes, off=st.sampled_from([-1, 0, 1]))
+    def a_probe_comes_back_at_the_end_of_its_lease(self, data, base, outcome, off):
+        token, until_us = data.draw(st.sampled_from(sorted(self.circuit.probes.items())))
+        self.now_us = max(self.now_us, until_us + off)
+        self.report_of(Permit(self.circuit.generation, token), base, outcome)
 
     @rule(base=bases, current=st.booleans(), calls=st.integers(0, 4), slow=st.integers(0, 4), refused=st.integers(0, 2))
     def look(self, base, current, calls, slow, refused):

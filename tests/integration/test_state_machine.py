@@ -118,7 +118,7 @@ class Transitions(RuleBasedStateMachine):
             self.reached["retry waits"] += 1
         else:
             step.status, step.overdue, step.token = "RUNNING", False, token
-            step.owner = f"{node}/{send.task_id}"
+            step.owner = f"{node}/{send.round}.{send.send}"
             step.fence += 1
             step.attempt += 1
             self.status = "RUNNING"
@@ -228,13 +228,13 @@ class Transitions(RuleBasedStateMachine):
             return
         send = step.sends[-1]
         refused = self.store.run(t.renew(node, [(send, active)], LONG_MS))
-        mine = step.owner == f"{node}/{send.task_id}"
+        mine = step.owner == f"{node}/{send.round}.{send.send}"
         if step.status == "RUNNING" and mine:
             assert refused == []
             step.overdue = False
         elif step.status in ("QUEUED", "HELD"):
             assert refused == []
-            step.status, step.owner, step.overdue = "HELD", f"{node}/{send.task_id}", False
+            step.status, step.owner, step.overdue = "HELD", f"{node}/{send.round}.{send.send}", False
         elif step.status == "RETRYING":
             assert refused == []
             step.overdue = False
