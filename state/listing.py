@@ -149,7 +149,7 @@ def _next_members(
             one
             for part in parts
             for one in part
-            if (read_to is None or one >= read_to) and (place is None or one <= place)
+            if (read_to is None or one >= read_to) and (place is None or one < place)
         ),
         reverse=True,
     )
