@@ -4,12 +4,14 @@ import uvicorn
 
 from core import logging
 from core.settings import get_settings
+from core.suitability import refuse_unsuitable_server
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     logging.configure()
     settings = get_settings()
+    refuse_unsuitable_server(settings)
     uvicorn.run(
         "api.app:create_app",
         factory=True,

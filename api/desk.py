@@ -41,7 +41,7 @@ class Desk:
         """Accept a question: recorded, then sent; the workflow's id. Raises `Problem` when an agent is down."""
         await self._pre_flight()
         workflow = plan_workflow(question, mode)
-        started = await self.store.run(accept(workflow, new_token()))
+        started = await self.store.run(accept(workflow, new_token()), on_disk=get_settings().accept_fsync)
         await asyncio.to_thread(send_first, self._app, workflow, started)
         return workflow.workflow_id
 

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     output_limit_bytes: PositiveInt = Field(32 * 1024 * 1024, description="Largest output of one step in the record.")
     compress_above_bytes: PositiveInt = Field(4096, description="Outputs larger than this are stored compressed.")
 
+    accept_fsync: bool = Field(
+        False, description="A question counts as accepted once it is synced to disk: survives a power loss, costs 1 s."
+    )
+
     query_max_chars: PositiveInt = Field(2_000, description="Longest question accepted.")
     body_max_bytes: PositiveInt = Field(1024 * 1024, description="Largest request body accepted.")
     local_handoff: bool = Field(

@@ -20,12 +20,13 @@ from state import keys
 from state.events import Event, Gap, gap_after
 from state.listing import Listing, Page, Read, advance, read_page
 from state.model import Contents, WorkflowRecord
-from state.outage import Outage, as_unavailable, repeating
+from state.outage import AWAY, Outage, as_unavailable, repeating
 from state.record import read_contents, read_record
 from state.scripts import source
 from state.transitions import Transition
 
 T = TypeVar("T")
+SYNC_WITHIN_S = 3.0
 Hash = dict[bytes, bytes]
 
 
@@ -80,14 +81,34 @@ class AsyncStore:
         self._outage = Outage()
         self._scripts: dict[str, AsyncScript] = {}
 
-    async def run(self, transition: Transition[T]) -> T:
-        """Run one transition, once."""
+    async def run(self, transition: Transition[T], *, on_disk: bool = False) -> T:
+        """Run one transition; `on_disk`: and wait until it is in the append-only file, synced.
+
+        It is repeated once, at once, which its token makes safe: the first connection may have died unnoticed.
+        """
+        call = self._synced if on_disk else self._call
+        with self._outage.watched():
+            try:
+                raw = await call(transition)
+            except AWAY:
+                raw = await call(transition)
+        return transition.understand(raw)
+
+    async def _call(self, transition: Transition[Any], client: "redis.asyncio.Redis | None" = None) -> Any:
         script = self._scripts.get(transition.script)
         if script is None:
             script = self._scripts[transition.script] = self.client.register_script(source(transition.script))
-        with self._outage.watched():
-            raw: Any = await script(keys=transition.keys, args=transition.args)
-        return transition.understand(raw)
+        return await script(keys=transition.keys, args=transition.args, client=client)
+
+    async def _synced(self, transition: Transition[Any]) -> Any:
+        """WAITAOF is about what its own connection wrote, so both go in one pipeline."""
+        async with self.client.pipeline(transaction=False) as pipeline:
+            await self._call(transition, pipeline)
+            pipeline.execute_command("WAITAOF", 1, 0, int(SYNC_WITHIN_S * 1000))
+            raw, (synced, _replicas) = await pipeline.execute()
+        if not synced:
+            raise redis.TimeoutError(f"the append-only file was not synced within {SYNC_WITHIN_S:.0f} s")
+        return raw
 
     async def record(self, workflow_id: str) -> WorkflowRecord | None:
         """The record, None when there is none."""

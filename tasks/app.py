@@ -6,6 +6,8 @@ from celery import Celery, signals
 
 import state.backend  # noqa: F401 - Celery imports it by name, later, when the working folder is off the path
 from core import logging
+from core.settings import get_settings
+from core.suitability import refuse_unsuitable_server
 
 app = Celery("baton", include=["tasks.agents", "tasks.health", "tasks.remote_control"])
 app.config_from_object("celeryconfig")
@@ -20,6 +22,12 @@ def _add_upkeep(**_: Any) -> None:
 
     app.steps["worker"].update({Upkeep, LocalHandoff})
     app.steps["consumer"].add(EventBatches)
+
+
+@signals.worker_init.connect
+def _refuse_unsuitable_server(**_: Any) -> None:
+    """A worker ends before it takes anything; beat does the same (`tasks.scheduler`)."""
+    refuse_unsuitable_server(get_settings())
 
 
 @signals.setup_logging.connect

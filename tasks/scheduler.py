@@ -11,6 +11,8 @@ from redbeat import RedBeatScheduler
 from redbeat.schedulers import acquire_distributed_beat_lock
 
 from core.logging import get_logger
+from core.settings import get_settings
+from core.suitability import refuse_unsuitable_server
 
 log = get_logger(__name__)
 LOOK_AGAIN_S = 1.0
@@ -18,6 +20,10 @@ LOOK_AGAIN_S = 1.0
 
 class Scheduler(RedBeatScheduler):  # type: ignore[misc]
     """Sends what is due while it leads; while it does not, or Valkey is away, it tries again every second."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        refuse_unsuitable_server(get_settings())
+        super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One look at the schedule; seconds until the next."""
