@@ -55,20 +55,20 @@ class Circuit:
     history: list[Why] = field(default_factory=list)
 
     @classmethod
-    def after(cls, view: View | None, base: BreakerSettings, now_us: int) -> "Circuit":
-        """A circuit that goes on from what was last seen of another, on a clock of its own."""
+    def after(cls, view: View | None, base: BreakerSettings, seen_us: int) -> "Circuit":
+        """A circuit that goes on from what was seen of another, on a clock of its own that showed `seen_us` then."""
         circuit = cls(base)
-        circuit._begin(now_us, NOTHING)
+        circuit._begin(seen_us, NOTHING)
         if view is None:
             return circuit
         circuit.stored, circuit.mode, circuit.state = view.settings, view.mode, view.state
         circuit.generation, circuit.score = view.generation, view.score
         circuit.budget.tokens = view.tokens
         if view.mode_until_us:
-            circuit.mode_until_us = now_us + max(0, view.mode_until_us - view.now_us)
+            circuit.mode_until_us = seen_us + max(0, view.mode_until_us - view.now_us)
         if view.state is not CircuitState.CLOSED:
             # A probe that is out reports to the shared breaker, so another one may go from here.
-            circuit.state, circuit.until_us = CircuitState.OPEN, now_us
+            circuit.state, circuit.until_us = CircuitState.OPEN, seen_us
             if view.state is CircuitState.OPEN:
                 circuit.until_us += view.wait_us
         return circuit

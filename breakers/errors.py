@@ -12,8 +12,8 @@ class CircuitOpenError(BreakerError):
 
     def __init__(self, name: str, *, retry_after_s: float, state: CircuitState, mode: Mode) -> None:
         self.name, self.retry_after_s, self.state, self.mode = name, retry_after_s, state, mode
-        forced = " by an operator" if mode is Mode.FORCED_OPEN else ""
-        super().__init__(f"The breaker of {name} is {state}{forced}; try again in {retry_after_s:.1f} s.")
+        stands = "held open by an operator" if mode is Mode.FORCED_OPEN else state
+        super().__init__(f"The breaker of {name} is {stands}; try again in {retry_after_s:.1f} s.")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Exceptions with keyword arguments do not pickle by themselves."""

@@ -77,8 +77,7 @@ class LocalView:
     def ask_twin(self) -> Permit:
         """Leave for a call, by the twin, after `lost`. Raises `CircuitOpenError`."""
         with self._lock:
-            now = self.clock()
-            return self._by_twin(self._twin or Circuit.after(self._view, self.base, to_us(now)), now)
+            return self._by_twin(self._twin or self._new_twin(), self.clock())
 
     def permit_of(self, answer: Answer, token: str) -> Permit:
         """What the shared breaker's answer permits. Raises `CircuitOpenError`."""
@@ -214,8 +213,11 @@ class LocalView:
             self._healthy = False
             self._retest_at = now + REREAD_S
             if self._twin is None:
-                self._twin = Circuit.after(self._view, self.base, to_us(now))
+                self._twin = self._new_twin()
                 _log.warning("breaker_on_its_own", breaker=self.name, error=str(error))
+
+    def _new_twin(self) -> Circuit:
+        return Circuit.after(self._view, self.base, to_us(self._seen_at if self._view else self.clock()))
 
     def _overtaken(self, view: View, now: float) -> bool:
         """Whether an answer comes after a newer one. A second later the newer one is too old to say so."""
