@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request
@@ -17,6 +18,7 @@ from api.problems import Problem, documented
 from core.clock import iso
 from pipeline.answer import Answer
 from pipeline.table import rows_as_csv
+from state.events import Gap
 from state.model import StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 router = APIRouter(prefix="/api/workflow", tags=["workflows"])
@@ -88,7 +90,10 @@ async def status(request: Request, workflow_id: WorkflowId) -> StatusView:
 async def events(
     request: Request, workflow_id: WorkflowId, last_event_id: Annotated[str, Header()] = "0-0"
 ) -> EventSourceResponse:
-    """Named events `workflow` and `step`, ids of the workflow's stream (`Last-Event-ID` resumes), and a last `end`."""
+    """Named events `workflow` and `step`, ids of the workflow's stream (`Last-Event-ID` resumes), and a last `end`.
+
+    When events after `Last-Event-ID` are no longer there, a `gap` comes first: `{after, first}`, and `first` follows.
+    """
     desk = _desk(request)
     if not _EVENT_ID.fullmatch(last_event_id):
         raise Problem(
@@ -99,11 +104,14 @@ async def events(
         )
     if await desk.record(workflow_id) is None:
         raise _unknown(workflow_id)
-    return EventSourceResponse(_stream(desk, workflow_id, last_event_id), ping=HEARTBEAT_S)
+    gap = await desk.store.gap(workflow_id, last_event_id)
+    return EventSourceResponse(_stream(desk, workflow_id, last_event_id, gap), ping=HEARTBEAT_S)
 
 
-async def _stream(desk: Desk, workflow_id: str, after: str) -> AsyncIterator[ServerSentEvent]:
+async def _stream(desk: Desk, workflow_id: str, after: str, gap: Gap | None) -> AsyncIterator[ServerSentEvent]:
     ended = None
+    if gap is not None:
+        yield ServerSentEvent(json.dumps(asdict(gap)), event="gap")
     async for event in desk.events(workflow_id, after):
         data = {"kind": event.kind, "step": event.step, "status": event.status, "at": iso(event.at_ms), **event.data}
         yield ServerSentEvent(json.dumps(data), event="step" if event.step else "workflow", id=event.event_id)

@@ -1,0 +1,176 @@
+"""`GET /api/workflow` and a workflow's events over HTTP, on a real Valkey, without workers."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+from test_listing import NOON_MS, accept, begin, expire, finish, ids
+
+from api.app import create_app
+from core.settings import get_settings
+from core.valkey import sync_client
+from state import keys
+from state.listing import Cursor
+from state.store import Store
+
+NOON = datetime.fromtimestamp(NOON_MS / 1000, UTC)
+
+
+@pytest.fixture(scope="module")
+def connected(valkey):
+    client = sync_client(valkey.url)
+    yield Store(client)
+    client.close()
+
+
+@pytest.fixture
+def store(connected):
+    connected.client.flushall()
+    return connected
+
+
+@pytest.fixture(scope="module")
+def api(valkey):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REDIS_URL", valkey.url)
+        get_settings.cache_clear()
+        with TestClient(create_app()) as client:
+            yield client
+    get_settings.cache_clear()
+
+
+def listed(reply):
+    assert reply.status_code == 200, reply.text
+    return [one["workflow_id"] for one in reply.json()["workflows"]]
+
+
+def test_a_list_tells_of_each_workflow(api, store):
+    send = accept(store, query="flights per month")
+    running = accept(store, store.record(send.workflow_id).created_ms + 1)
+    begin(store, running)
+    finish(store, begin(store, send))
+    reply = api.get("/api/workflow")
+    first, second = reply.json()["workflows"]
+    assert reply.json()["next_cursor"] is None
+    assert "Link" not in reply.headers
+    assert {k: first[k] for k in ("workflow_id", "status", "finished_at", "duration_ms")} == {
+        "workflow_id": running.workflow_id, "status": "RUNNING", "finished_at": None, "duration_ms": None}
+    answer = api.get(second["links"]["status"]).json()
+    assert second == {
+        "workflow_id": send.workflow_id, "query": "flights per month", "status": "SUCCEEDED", "mode": "interactive",
+        "degraded": False, "created_at": answer["created_at"], "finished_at": answer["finished_at"],
+        "duration_ms": second["duration_ms"],
+        "links": {"answer": f"/api/workflow/{send.workflow_id}", "status": f"/api/workflow/{send.workflow_id}/status",
+                  "events": f"/api/workflow/{send.workflow_id}/events", "page": f"/ask/{send.workflow_id}"}}
+    assert 0 <= second["duration_ms"] < 10_000
+
+
+def test_the_link_header_leads_from_page_to_page_with_the_same_filter(api, store):
+    sends = [accept(store, NOON_MS + n // 5) for n in range(23)]
+    begin(store, sends[3])
+    url, found = "/api/workflow?status=QUEUED&status=FAILED&limit=5", []
+    while url:
+        reply = api.get(url)
+        found.append(listed(reply))
+        link = reply.links.get("next")
+        assert (link is None) == (reply.json()["next_cursor"] is None)
+        url = link and link["url"]
+    assert [len(page) for page in found] == [5, 5, 5, 5, 2]
+    assert {one for page in found for one in page} == set(ids(*sends)) - {sends[3].workflow_id}
+
+
+def test_filters_by_time_and_status(api, store):
+    sends = [accept(store, NOON_MS + 1_000 * n) for n in range(4)]
+    begin(store, sends[2])
+    window = {"created_after": "2023-11-14T22:13:21Z", "created_before": "2023-11-14T23:13:23+01:00"}
+    assert NOON.isoformat() == "2023-11-14T22:13:20+00:00"
+    assert listed(api.get("/api/workflow", params=window)) == ids(sends[2], sends[1])
+    assert listed(api.get("/api/workflow", params={**window, "status": "RUNNING"})) == ids(sends[2])
+    just_after = {"created_after": "2023-11-14T22:13:21.0001Z"}
+    assert listed(api.get("/api/workflow", params=just_after)) == ids(sends[3], sends[2])
+    assert listed(api.get("/api/workflow", params={"created_before": "0001-01-01T00:00:00Z"})) == []
+
+
+def test_expired_workflows_are_not_listed(api, store):
+    sends = [accept(store, NOON_MS + n) for n in range(10)]
+    expire(store, *sends[4:9])
+    assert listed(api.get("/api/workflow?limit=3")) == ids(sends[9], sends[3], sends[2])
+
+
+@pytest.mark.parametrize(("query", "named"), [
+    ("status=BROKEN", "status.0"), ("status=queued", "status.0"), ("limit=0", "limit"), ("limit=201", "limit"),
+    ("limit=many", "limit"), ("created_after=yesterday", "created_after"),
+    ("created_after=2026-01-31T00:00:00", "created_after"), ("created_before=2026-01-31", "created_before"),
+    ("created_before=1769860800", "created_before"),
+    ("created_after=2026-01-31T00:00:00+01:00", "created_after"), ("state=FAILED", "state"), ("cursor=", "cursor"),
+    ("cursor=nonsense", "cursor"), ("cursor=" + "_" * 32, "cursor"), ("cursor=" + "A" * 33, "cursor"),
+    ("cursor=" + "%C3%A9" * 32, "cursor"), ("cursor=1769860800123-" + "0" * 32, "cursor"),
+])
+def test_a_bad_request_is_a_problem_that_names_the_field(api, query, named):
+    reply = api.get(f"/api/workflow?{query}")
+    assert reply.status_code == 422, reply.text
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    problem = reply.json()
+    assert (problem["error_type"], problem["recovery_action"]) == ("invalid_request", "correct_request")
+    assert problem["detail"].startswith(f"{named}: ")
+    assert problem["suggestions"]
+
+
+def test_a_cursor_is_a_place_not_a_key(api, store):
+    """It need not exist (any more), and it is good for any filter."""
+    sends = [accept(store, NOON_MS + n) for n in range(3)]
+    place = Cursor(NOON_MS + 1, "f" * 32)
+    assert listed(api.get("/api/workflow", params={"cursor": str(place), "status": "QUEUED"})) == ids(*sends[1::-1])
+
+
+def test_openapi_shows_an_example_that_is_valid(api):
+    document = api.get("/api/openapi.json").json()
+    route = document["paths"]["/api/workflow"]["get"]
+    assert {one["name"] for one in route["parameters"]} == {
+        "status", "created_after", "created_before", "limit", "cursor"}
+    assert "Link" in route["responses"]["200"]["headers"]
+    example = document["components"]["schemas"]["WorkflowList"]["example"]
+    assert str(Cursor.parse(example["next_cursor"])) == example["next_cursor"]
+    assert document["components"]["schemas"]["WorkflowSummary"]["properties"].keys() == example["workflows"][0].keys()
+
+
+def events_of(api, workflow_id, last_event_id=None):
+    """(event, id, data) of a whole stream."""
+    headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
+    reply = api.get(f"/api/workflow/{workflow_id}/events", headers=headers)
+    assert reply.status_code == 200, reply.text
+    blocks = [dict(line.split(": ", 1) for line in block.split("\r\n") if line and not line.startswith(":"))
+              for block in reply.text.split("\r\n\r\n") if block]
+    return [(one["event"], one.get("id"), json.loads(one["data"])) for one in blocks]
+
+
+@pytest.fixture
+def ended(store):
+    send = accept(store)
+    finish(store, begin(store, send))
+    return send.workflow_id
+
+
+def test_events_are_read_from_any_id(api, ended):
+    whole = events_of(api, ended)
+    assert [(name, data.get("kind")) for name, _, data in whole] == [
+        ("workflow", "accepted"), ("step", "begun"), ("step", "succeeded"), ("workflow", "ended"), ("end", None)]
+    for n, (_, event_id, _) in enumerate(whole[:-1]):
+        assert events_of(api, ended, event_id) == whole[n + 1:]
+    assert events_of(api, ended, "0-0") == whole
+
+
+def test_an_id_older_than_the_history_is_told_as_a_gap(api, store, ended):
+    whole = events_of(api, ended)
+    store.client.xtrim(keys.events(ended), maxlen=2, approximate=False)
+    gap = ("gap", None, {"after": whole[0][1], "first": whole[2][1]})
+    assert events_of(api, ended, whole[0][1]) == [gap, *whole[2:]]
+    assert events_of(api, ended, whole[2][1]) == whole[3:]
+
+
+@pytest.mark.parametrize("last_event_id", ["nonsense", "1", "1-", "-1-0", "1-0-0", "9" * 30 + "-0"])
+def test_what_is_not_an_id_is_refused(api, ended, last_event_id):
+    reply = api.get(f"/api/workflow/{ended}/events", headers={"Last-Event-ID": last_event_id})
+    assert reply.status_code == 422
+    assert "Last-Event-ID" in reply.json()["detail"]
