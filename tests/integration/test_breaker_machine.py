@@ -11,7 +11,14 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from breakers import keys
 from breakers.circuit import Circuit
@@ -100,6 +107,11 @@ class Breaker(RuleBasedStateMachine):
         return Requests(self.name, base)
 
     # --- what may happen ----------------------------------------------------------------------------------------------
+
+    @initialize(mode=st.sampled_from([Mode.AUTO, Mode.AUTO, Mode.AUTO, Mode.METRICS_ONLY]))
+    def some_begin_on_trial(self, mode):
+        if mode is not Mode.AUTO:
+            self.set_mode(mode, None)
 
     @rule(data=st.data())
     def time_passes(self, data):
