@@ -2,8 +2,11 @@
 
     {"order": "fill", "count": N, "spread_s": S}          N finished workflows
                                                           -> {"bytes_each": ..., "bytes_by_key": {...}}
-    {"order": "work", "workflows": N, "reads": M}         N workflows through all their transitions, M status reads
-                                                          -> {"transition_us": [...], "read_us": [...]}
+    {"order": "work", "workflows": N, "reads": M, "pages": P}
+                                                          N workflows through all their transitions, M status reads, and
+                                                          P pages of each list
+                                                          -> {"transition_us": [...], "read_us": [...],
+                                                              "page_by_time_us": [...], "page_by_status_us": [...]}
 
 The transitions are the product's own, made by its own `run_step`; only the store tells how long each took.
 """
@@ -20,6 +23,7 @@ from bench.bare import QUESTION
 from core import logging
 from core.valkey import sync_client
 from pipeline.question import Question, accept, plan_workflow
+from state.listing import Cursor, Listing
 from state.model import WorkflowRecord, WorkflowStatus
 from state.store import Store
 from state.transitions import Send, Transition, new_token
@@ -27,6 +31,9 @@ from tasks.execution import Released, run_step
 
 T = TypeVar("T")
 REHASH_WITHIN_S = 120.0
+PAGE = 50
+# The fill leaves the C library's allocator many free pieces to sort; the first transitions after it pay for that.
+SETTLING, COPIES_TO_SETTLE = 100, 500  # at least so many workflows, and one for so many copies
 
 
 class TimedStore(Store):
@@ -50,6 +57,7 @@ class Librarian:
         self._store = TimedStore(self._client)
         self._store.transition_us = []
         self._ids: list[str] = []
+        self._newest_ms = self._oldest_ms = 0
 
     def fill(self, count: int, spread_s: int) -> dict[str, Any]:
         """The original from a real run, then copies of it; bytes as Valkey counts them."""
@@ -63,14 +71,33 @@ class Librarian:
         first, last = self._store.record(self._ids[0]), self._store.record(self._ids[-1])
         if first is None or last is None or first.steps.keys() != record.steps.keys() or not last.status.final:
             raise RuntimeError("the copies cannot be read as the original can")
+        for _ in range(max(SETTLING, count // COPIES_TO_SETTLE)):
+            self._whole_workflow()
+        self._newest_ms, self._oldest_ms = first.created_ms, last.created_ms
         return {"bytes_each": used / count, "bytes_by_key": self._bytes_by_key(self._ids[0])}
 
-    def work(self, workflows: int, reads: int) -> dict[str, list[float]]:
-        """Whole workflows, and status reads of workflows picked at random."""
+    def work(self, workflows: int, reads: int, pages: int) -> dict[str, list[float]]:
+        """Whole workflows, status reads of workflows picked at random, and pages of lists from random places on."""
         self._store.transition_us.clear()
         for _ in range(workflows):
             self._whole_workflow()
-        return {"transition_us": list(self._store.transition_us), "read_us": [self._read() for _ in range(reads)]}
+        return {
+            "transition_us": list(self._store.transition_us),
+            "read_us": [self._read() for _ in range(reads)],
+            "page_by_time_us": [self._page(frozenset()) for _ in range(pages)],
+            "page_by_status_us": [self._page(frozenset({WorkflowStatus.SUCCEEDED})) for _ in range(pages)],
+        }
+
+    def _page(self, statuses: frozenset[WorkflowStatus]) -> float:
+        """A full page, of the newer half."""
+        place = self._newest_ms - secrets.randbelow((self._newest_ms - self._oldest_ms) // 2)
+        wanted = Listing(PAGE, Cursor(place, "f" * len(self._ids[0])), statuses)
+        start = time.perf_counter()
+        page = self._store.page(wanted)
+        took_us = (time.perf_counter() - start) * 1e6
+        if len(page.workflows) != PAGE:
+            raise RuntimeError(f"a page of {len(page.workflows)} workflows")
+        return took_us
 
     def _read(self) -> float:
         workflow_id = secrets.choice(self._ids)

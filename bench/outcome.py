@@ -96,6 +96,7 @@ def marks(found: Mapping[Contender, Figures], stored: Sequence[Stored]) -> list[
         out += [
             _at_most(f"transition {among}", many.transition_us / few.transition_us, 1.2, gate=True),
             _at_most(f"status read {among}", many.read_us / few.read_us, 1.2, gate=True),
+            _at_most(f"ms for a page of a list at {many.workflows:,} stored", many.page_ms, 20, gate=True),
             _at_most("bytes of a finished workflow beside its outputs", many.bytes_beside_outputs, 4096, gate=True),
         ]
     return out

@@ -1,11 +1,13 @@
 """What it costs to have many finished workflows in the store."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import psutil
 
@@ -15,7 +17,7 @@ from bench.stage import agents_at
 from state import keys
 
 ROUNDS = 6
-WORKFLOWS, READS = 40, 400  # a round
+WORKFLOWS, READS, PAGES = 40, 400, 40  # a round
 KEPT_S = 80_000  # the copies were created over nearly a day
 MIB_EACH = 0.012  # with room to spare
 
@@ -27,8 +29,15 @@ class Stored:
     workflows: int
     transition_us: float
     read_us: float
+    page_by_time_us: float
+    page_by_status_us: float
     bytes_each: float
     bytes_by_key: dict[str, int]
+
+    @property
+    def page_ms(self) -> float:
+        """The slower of the two lists."""
+        return max(self.page_by_time_us, self.page_by_status_us) / 1000
 
     @property
     def bytes_beside_outputs(self) -> float:
@@ -47,14 +56,17 @@ def measure(sizes: Sequence[int], folder: Path, agent_url: str, tell: Callable[[
             librarians[size] = _librarian(size, folder, agent_url, stack)
             filled[size] = librarians[size].order(order="fill", count=size, spread_s=KEPT_S)
             tell(f"{size} finished workflows stored")
-        transitions: dict[int, list[float]] = {size: [] for size in sizes}
-        reads: dict[int, list[float]] = {size: [] for size in sizes}
+        took: dict[int, defaultdict[str, list[float]]] = {size: defaultdict(list) for size in sizes}
         for number in range(ROUNDS):
             for size in interleaved(sizes, number):
-                took = librarians[size].order(order="work", workflows=WORKFLOWS, reads=READS)
-                transitions[size] += took["transition_us"]
-                reads[size] += took["read_us"]
-        return [Stored(size, median(transitions[size]), median(reads[size]), **filled[size]) for size in sizes]
+                samples = librarians[size].order(order="work", workflows=WORKFLOWS, reads=READS, pages=PAGES)
+                for what, us in samples.items():
+                    took[size][what] += us
+        return [Stored(size, **_medians(took[size]), **filled[size]) for size in sizes]
+
+
+def _medians(samples: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    return {what: median(of_one) for what, of_one in samples.items()}
 
 
 def _librarian(size: int, folder: Path, agent_url: str, stack: ExitStack) -> Spoken:
