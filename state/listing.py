@@ -17,8 +17,8 @@ from state.errors import BadCursor
 from state.model import Mode, WorkflowStatus
 
 MOST: Final = 200
-# Members whose record has expired are skipped. When there are so many, the page ends early; its `next` leads on.
-MOST_LOOKED_AT: Final = 2_000
+# Members whose record has expired are skipped. After so many the page reads no further; its `next` leads on.
+ENOUGH_LOOKED_AT: Final = 1_000
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _LATEST_MS: Final = 10**14  # the year 5138
 _FIELDS: Final = ("status", "mode", "created_ms", "finished_ms")
@@ -102,7 +102,7 @@ def read_page(wanted: Listing) -> Reading:
     """The page's reads: two of them unless records have expired, or very many workflows were created at one moment."""
     found: list[Summary] = []
     place, more, looked_at, count = wanted.after, True, 0, wanted.limit + 1
-    while more and len(found) <= wanted.limit and looked_at < MOST_LOOKED_AT:
+    while more and len(found) <= wanted.limit and looked_at < ENOUGH_LOOKED_AT:
         members, more = _next_members((yield _members(wanted, place, count)), place, count)
         if members:  # else all that was read stands before the place
             found += _summaries(members, (yield _records(members)), wanted.statuses)

@@ -147,7 +147,7 @@ def test_a_page_looks_at_a_bounded_number_of_members_and_leads_on(store):
     last = accept(store, NOON_MS - 1)
     found = pages(store, 50)
     assert [one.workflow_id for page in found for one in page.workflows] == ids(last)
-    assert 3 <= len(found) <= 6
+    assert 5 <= len(found) <= 10
     assert all(page.next for page in found[:-1])
 
 
