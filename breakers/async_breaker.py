@@ -64,8 +64,10 @@ class AsyncCircuitBreaker:
 
     async def report(self, permit: Permit, outcome: Outcome, duration_s: float = 0.0) -> None:
         """The result of the call that `permit` was for. Never raises: the shared breaker may be away."""
-        if self._local.report(permit, outcome, duration_s):
-            await self._tell(self._requests.report(permit, outcome))
+        if not self._local.report(permit, outcome, duration_s):
+            return
+        if not await self._tell(self._requests.report(permit, outcome)):
+            self._local.told_in_vain(permit, outcome)
 
     async def probe(self) -> Permit | None:
         """Leave for a health check to be a probe, if the breaker waits for one: a bad check alone opens none."""

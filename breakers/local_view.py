@@ -155,6 +155,12 @@ class LocalView:
         self._tally.window_slow += slow
         return outcome is Outcome.FAILURE or not self._healthy
 
+    def told_in_vain(self, permit: Permit, outcome: Outcome) -> None:
+        """The shared breaker went away just when it was told a result: the twin hears it instead."""
+        with self._lock:
+            if self._twin:
+                self._tell_twin(self._twin, permit, outcome, slow=False)
+
     @staticmethod
     def _told(generation: int, outcome: Outcome, slow: bool) -> Tally:
         judged = outcome is not Outcome.IGNORED

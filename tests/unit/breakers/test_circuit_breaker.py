@@ -419,6 +419,14 @@ def test_a_result_of_the_twin_s_own_permit_is_not_told_to_the_shared_one(breaker
     assert (store.trips, store.circuits["nlp"].score) == (before, 0)
 
 
+def test_a_failure_that_could_not_be_told_counts_for_the_twin(breaker, store):
+    permits = [breaker.ask() for _ in range(3)]
+    store.away = True
+    for permit in permits:
+        breaker.report(permit, Outcome.FAILURE, 0.1)
+    refused(breaker)
+
+
 def test_failures_of_calls_that_began_before_it_went_away_open_the_twin(breaker, store, clock):
     permits = [breaker.ask() for _ in range(3)]
     store.away = True
