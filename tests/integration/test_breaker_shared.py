@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -13,9 +14,9 @@ from breakers import AsyncCircuitBreaker, BreakerSettings, CircuitBreaker, Circu
 from breakers.errors import BreakerStoreAway
 from breakers.local_view import LOOK_S, REREAD_S
 from breakers.model import Why
-from breakers.store import AsyncStore, Store
+from breakers.store import ANSWER_TIMEOUT_S, AsyncStore, Store
 from core.settings import ROOT
-from tests.processes import wait_for
+from tests.processes import free_ports, wait_for
 
 SETTINGS = BreakerSettings(threshold=3, recovery_s=30)
 
@@ -219,6 +220,35 @@ def test_valkey_comes_back_open(valkey, breaker, name):
     valkey.ready()
     wait_for(lambda: refused(stranger), "the shared breaker to win", REREAD_S + 5)
     assert stranger.status().state is CircuitState.OPEN
+
+
+def test_a_valkey_that_hangs_is_waited_for_once_and_shortly(valkey, breaker):
+    breaker.report(breaker.ask(), Outcome.SUCCESS)
+    valkey.client.client_pause(3_000)
+    began = time.monotonic()
+    for _ in range(100):
+        breaker.report(breaker.ask(), Outcome.SUCCESS)
+    breaker.report(breaker.ask(), Outcome.FAILURE)
+    assert time.monotonic() - began < ANSWER_TIMEOUT_S + 0.5
+    valkey.client.client_unpause()
+
+
+def test_an_event_loop_goes_on_without_valkey(name):
+    async def story():
+        store = AsyncStore(f"redis://127.0.0.1:{free_ports(1)[0]}/0")
+        breaker = AsyncCircuitBreaker(name, SETTINGS, store)
+        for _ in range(3):
+            async with breaker.calling() as span:
+                span.failed()
+        with pytest.raises(CircuitOpenError):
+            await breaker.ask()
+        assert await breaker.probe() is None
+        assert await breaker.take_retry()
+        with pytest.raises(BreakerStoreAway):
+            await breaker.set_mode(Mode.AUTO, actor="ann", reason="drill")
+        await store.close()
+
+    asyncio.run(story())
 
 
 def test_an_error_of_valkey_s_is_no_outage_of_the_agent(valkey, breaker):
