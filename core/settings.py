@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     viz_port: Port = Field(8003, ge=1, le=65535, description="Bundled viz agent.")
     flower_port: Port = Field(5555, ge=1, le=65535, description="Flower.")
     valkey_port: Port = Field(6390, ge=1, le=65535, description="Embedded Valkey server.")
+    faults_port: Port = Field(
+        8090, ge=1, le=65532, description="Control port of `make faults`; the three after it stand for nlp, data, viz."
+    )
     baton_dir: Path = Field(ROOT / ".baton", description="Folder for the embedded server's data and the logs.")
 
     redis_url: str = Field("", description="Redis/Valkey primary. Empty: the embedded server of `make run`.")
