@@ -168,8 +168,6 @@ class LocalView:
 
     def _tell_twin(self, twin: Circuit, permit: Permit, outcome: Outcome, slow: bool) -> None:
         # The twin went on from the shared breaker's period, so a permit of that period is good for it too.
-        if permit.token and not permit.local:
-            return
         twin.report(to_us(self.clock()), permit.generation, permit.token, outcome,
                     self._told(permit.generation, outcome, slow))
 

@@ -122,6 +122,9 @@ def test_half_open_lets_one_in_of_all(breaker, other, store, clock):
     clock.now += 10
     permit = other.ask()
     assert refused(other).state is refused(breaker).state is CircuitState.HALF_OPEN
+    assert refused(other).retry_after_s == 1
+    clock.now += LOOK_S * 0.9
+    assert refused(other).retry_after_s == pytest.approx(1 - LOOK_S * 0.9)
     other.report(permit, Outcome.SUCCESS, 0.1)
     assert other.ask()
     clock.now += LOOK_S
@@ -263,6 +266,18 @@ def test_slow_calls_of_an_older_period_do_not(breaker, other, store, clock):
     assert store.circuits["nlp"].totals["slow"] == 10
 
 
+def test_calls_that_end_while_a_look_is_under_way_belong_to_the_period_they_were_made_in(breaker, other, store, clock):
+    call(breaker)
+    fail(other)
+    clock.now += 10
+    call(other)
+    store.before_answer = lambda: [call(breaker, duration_s=9) for _ in range(10)]  # by the old view
+    breaker.ask()
+    breaker.flush()
+    assert store.circuits["nlp"].totals["slow"] == 10
+    assert store.circuits["nlp"].window.slow == 0
+
+
 # --- modes and settings -----------------------------------------------------------------------------------------------
 
 
@@ -288,12 +303,15 @@ def test_modes_reach_every_process(breaker, other, store, clock):
     assert refused(other).mode is Mode.AUTO
 
 
-def test_settings_reach_every_process(breaker, other, clock):
+def test_settings_reach_every_process(breaker, other, store, clock):
     call(other)
     breaker.set_settings(SETTINGS.model_copy(update={"threshold": 1, "slow_call_s": 60.0}), actor="ann", reason="drill")
     clock.now += LOOK_S
     call(other)
     assert other.settings.threshold == 1
+    call(other, duration_s=59)
+    other.flush()
+    assert store.circuits["nlp"].totals["slow"] == 0
     fail(other, 1)
     assert refused(other)
     breaker.set_settings(None, actor="ann", reason="done")
@@ -417,6 +435,38 @@ def test_a_result_of_the_twin_s_own_permit_is_not_told_to_the_shared_one(breaker
     for permit in permits:
         breaker.report(permit, Outcome.FAILURE, 0.1)
     assert (store.trips, store.circuits["nlp"].score) == (before, 0)
+
+
+def test_counts_survive_an_absence_and_its_tries(breaker, store, clock):
+    call(breaker)
+    breaker.flush()
+    store.away = True
+    clock.now += LOOK_S
+    for _ in range(30):
+        call(breaker)
+        clock.now += 0.1
+    store.away = False
+    clock.now += REREAD_S
+    call(breaker)
+    breaker.flush()
+    assert store.circuits["nlp"].totals["calls"] == 32
+
+
+def test_successes_of_calls_that_began_before_it_went_away_heal_the_twin(breaker, store, clock):
+    permits = [breaker.ask() for _ in range(8)]
+    store.away = True
+    clock.now += LOOK_S
+    breaker.ask()
+    outcomes = [Outcome.FAILURE] * 2 + [Outcome.SUCCESS] * 4 + [Outcome.FAILURE] * 2
+    for permit, outcome in zip(permits, outcomes, strict=True):
+        breaker.report(permit, outcome, 0.1)
+    assert breaker.ask().local
+
+
+def test_nobody_is_told_to_come_back_at_once(breaker, store, clock):
+    fail(breaker)
+    clock.now += 9.9
+    assert refused(breaker).retry_after_s == LOOK_S
 
 
 def test_a_failure_that_could_not_be_told_counts_for_the_twin(breaker, store):
