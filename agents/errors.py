@@ -1,7 +1,7 @@
 """What may go wrong with an agent, one class each.
 
-Whether an error is retried and whether it counts against the breaker are attributes of its class, and stand nowhere
-else. A class's docstring is its default message.
+Whether an error is retried, whether it counts against the breaker and whether something else may answer instead are
+attributes of its class, and stand nowhere else. A class's docstring is its default message.
 """
 
 from enum import StrEnum
@@ -22,6 +22,7 @@ class AgentError(Exception):
     error_type: ClassVar[str] = "agent_error"
     retried: ClassVar[bool] = False
     counts: ClassVar[Counts] = Counts.EACH_ATTEMPT
+    fallback: ClassVar[bool] = False
     default_recovery: ClassVar[str] = "retry"
 
     def __init__(
@@ -64,7 +65,15 @@ class AgentUnavailable(AgentError):
 
     error_type = "agent_unavailable"
     retried = True
+    fallback = True
     default_recovery = "wait_and_retry"
+
+
+class CircuitOpen(AgentUnavailable):
+    """The agent's breaker is open: it was not called."""
+
+    retried = False
+    counts = Counts.NEVER
 
 
 class AgentTimeout(AgentError):
@@ -72,6 +81,7 @@ class AgentTimeout(AgentError):
 
     error_type = "agent_timeout"
     retried = True
+    fallback = True
     default_recovery = "retry"
 
 
@@ -79,6 +89,7 @@ class AgentCrashed(AgentError):
     """The agent answered with an internal error."""
 
     retried = True
+    fallback = True
     default_recovery = "rephrase"
 
 
@@ -98,7 +109,8 @@ class InvalidResponse(AgentError):
     """The agent's answer does not fit its contract."""
 
     error_type = "invalid_response"
-    counts = Counts.ONCE_PER_STEP
+    counts = Counts.EACH_ATTEMPT  # it is never retried, so that is once per step
+    fallback = True
     default_recovery = "contact_support"
 
 
@@ -124,4 +136,5 @@ class RateLimited(AgentError):
     error_type = "rate_limited"
     retried = True
     counts = Counts.NEVER
+    fallback = True
     default_recovery = "wait_and_retry"

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from api import examples, health, listing, pages, problems, questions, workflows
+from api import breakers, examples, health, listing, pages, problems, questions, workflows
 from api.desk import Desk
 from api.limits import BodyLimit
 from api.watch import Watcher
@@ -26,6 +26,7 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
     client = async_client()
     watcher = Watcher(client)
     app.state.desk = Desk(AsyncStore(client), watcher, celery_app)
+    app.state.breakers = breakers.BreakerDesk(get_settings())
     listening = asyncio.create_task(watcher.run())
     try:
         yield
@@ -33,6 +34,7 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
         listening.cancel()
         with suppress(asyncio.CancelledError):
             await listening
+        await app.state.breakers.close()
         await client.aclose()
 
 
@@ -50,7 +52,7 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     examples.install(app)
-    for router in (questions.router, listing.router, workflows.router, health.router):
+    for router in (questions.router, listing.router, workflows.router, health.router, breakers.router):
         app.include_router(router)
     pages.install(app)
     app.add_middleware(BodyLimit, max_bytes=get_settings().body_max_bytes)

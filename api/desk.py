@@ -15,9 +15,10 @@ from api.watch import Watcher
 from core.settings import get_settings
 from pipeline.answer import Answer, compose_answer
 from pipeline.question import Question, accept, plan_workflow, send_first
+from pipeline.stand_ins import question_key
 from state.errors import StoreUnavailable
 from state.events import Event, EventKind
-from state.model import Mode, WorkflowRecord
+from state.model import Mode, NewWorkflow, WorkflowRecord
 from state.store import AsyncStore
 from state.transitions import new_token
 
@@ -39,8 +40,9 @@ class Desk:
 
     async def accept(self, question: Question, mode: Mode = Mode.INTERACTIVE) -> str:
         """Accept a question: recorded, then sent; the workflow's id. Raises `Problem` when an agent is down."""
-        await self._pre_flight()
         workflow = plan_workflow(question, mode)
+        if mode is Mode.INTERACTIVE:
+            await self._pre_flight(workflow)
         started = await self.store.run(accept(workflow, new_token()), on_disk=get_settings().accept_fsync)
         await asyncio.to_thread(send_first, self._app, workflow, started)
         return workflow.workflow_id
@@ -100,10 +102,14 @@ class Desk:
         """Example questions the nlp agent offers; none when it offers none."""
         return await asyncio.to_thread(fetch_examples, get_registry()["nlp"])
 
-    async def _pre_flight(self) -> None:
+    async def _may_stand_in(self, agent: str, workflow: NewWorkflow) -> bool:
+        """Whether something could answer instead: rules for nlp, a chart of ours for viz, else an earlier answer."""
+        return agent != "data" or await self.store.exists(question_key(workflow.request))
+
+    async def _pre_flight(self, workflow: NewWorkflow) -> None:
         """Refuse at once what cannot be answered: an agent was seen to be down, still is, and nothing can stand in."""
         for name, seen in (await self.health()).items():
-            if seen.status is not HealthStatus.UNHEALTHY:
+            if seen.status is not HealthStatus.UNHEALTHY or await self._may_stand_in(name, workflow):
                 continue
             now = await asyncio.to_thread(check_health, get_registry()[name], CONFIRM_DOWN_S)
             if now.status is HealthStatus.UNHEALTHY:

@@ -12,7 +12,7 @@ from api.problems import Problem, documented
 from core.settings import get_settings
 from pipeline.answer import Answer, AnswerError
 from pipeline.question import Question
-from state.model import WorkflowStatus
+from state.model import Mode, WorkflowStatus
 
 router = APIRouter(prefix="/api", tags=["questions"])
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
@@ -37,6 +37,15 @@ class QueryBody(BaseModel):
     database_context: dict[str, Any] | None = Field(None, description="Handed to every agent.")
     visualization: dict[str, Any] = Field(
         default_factory=dict, description="Wishes for the chart: `{chart_type: line}`."
+    )
+
+
+class WorkflowBody(QueryBody):
+    """A question nobody waits for, unless `mode` says so."""
+
+    mode: Mode = Field(
+        Mode.BACKGROUND,
+        description="background: may wait until an agent's breaker lets calls in; interactive: something else answers.",
     )
 
 
@@ -92,10 +101,24 @@ async def query(request: Request, body: QueryBody, prefer: Annotated[str, Header
     )
 
 
-def accepted(workflow_id: str, *, applied: str) -> JSONResponse:
+@router.post(
+    "/workflow",
+    response_model=Accepted,
+    status_code=202,
+    summary="Ask a question and look for the answer later",
+    responses=_PROBLEMS,
+)
+async def workflow(request: Request, body: WorkflowBody) -> Response:
+    """Answers at once; `Location` leads to the answer."""
+    desk: Desk = request.app.state.desk
+    asked = body.model_dump(exclude={"mode"})
+    return accepted(await desk.accept(Question(**asked), body.mode))
+
+
+def accepted(workflow_id: str, *, applied: str = "") -> JSONResponse:
     """202 with the place of the answer."""
     body = Accepted(workflow_id=workflow_id, status=WorkflowStatus.QUEUED, links=links_of(workflow_id))
-    headers = {"Location": f"/api/workflow/{workflow_id}", "Preference-Applied": applied}
+    headers = {"Location": f"/api/workflow/{workflow_id}", **({"Preference-Applied": applied} if applied else {})}
     return JSONResponse(body.model_dump(), 202, headers)
 
 

@@ -1,22 +1,22 @@
-"""A chart of ours beside what an agent sent: a Plotly figure or HTML is kept as data, and drawn from the rows by us."""
+"""A chart of ours: beside what an agent sent when that is none we can draw, and instead of an agent that cannot."""
 
 from agents.contract import DataResult, NlpResult, VizRequest, VizResult
 from state.transitions import Go
 
 
-def own_chart_if_needed(answer: NlpResult | DataResult | VizResult, go: Go) -> NlpResult | DataResult | VizResult:
-    """`answer` as it is, unless it is a chart without a Vega-Lite spec."""
-    if not isinstance(answer, VizResult) or answer.spec is not None:
-        return answer
+def own_chart(query: str, nlp: NlpResult, data: DataResult) -> VizResult:
+    """The chart of these rows, drawn in this process."""
     from agents.viz.chart import draw  # heavy, and seldom needed
 
-    data = DataResult.model_validate(go.inputs["data"])
-    nlp = NlpResult.model_validate(go.inputs["nlp"])
-    ours = draw(
-        VizRequest(
-            data=data.rows, columns=list(data.columns), query=go.request["query"], intent=nlp.intent.model_dump()
-        )
-    )
+    return draw(VizRequest(data=data.rows, columns=list(data.columns), query=query, intent=nlp.intent.model_dump()))
+
+
+def own_chart_if_needed(answer: NlpResult | DataResult | VizResult, go: Go) -> NlpResult | DataResult | VizResult:
+    """`answer` as it is, unless it is a chart without a Vega-Lite spec: a Plotly figure or HTML is kept as data."""
+    if not isinstance(answer, VizResult) or answer.spec is not None:
+        return answer
+    data, nlp = DataResult.model_validate(go.inputs["data"]), NlpResult.model_validate(go.inputs["nlp"])
+    ours = own_chart(go.request["query"], nlp, data)
     return answer.model_copy(
         update={
             "spec": ours.spec,

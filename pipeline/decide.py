@@ -2,46 +2,71 @@
 
 Waits grow exponentially with jitter: equal jitter (half fixed, half random) for faults of transport, full jitter for
 429, where many callers were told to come back at once (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog
-2015).
+2015). Who waits for an open breaker comes back a little after it may let calls in, and spends no attempt on it.
 """
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agents.errors import AgentError, RateLimited
+from agents.errors import AgentError, CircuitOpen, RateLimited
 from agents.registry import RetryPolicy
+from state.model import Mode
+
+BREAKER_SPREAD_S = 1.0  # those who wait for one breaker come back over this time
 
 
 @dataclass(frozen=True, slots=True)
 class RetryIn:
-    """Try again after `wait_s`."""
+    """Try again after `wait_s`; `called` is False when the agent was not called, so that no attempt is spent."""
 
     wait_s: float
+    called: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Fail:
-    """Give up; `why` says for the log which rule decided."""
+class GiveUp:
+    """Call no more: something else answers instead if it can, else the step fails. `why` says which rule decided."""
 
     why: str
 
 
-Decision = RetryIn | Fail
+Decision = RetryIn | GiveUp
 
 
 def decide(
-    error: AgentError, tries: int, policy: RetryPolicy, time_left_s: float, draw: Callable[[], float] = random.random
+    error: AgentError,
+    tries: int,
+    policy: RetryPolicy,
+    time_left_s: float,
+    *,
+    mode: Mode,
+    take_retry: Callable[[], bool],
+    draw: Callable[[], float] = random.random,
 ) -> Decision:
-    """Decide after `tries` calls of the agent; `draw` gives uniform numbers in [0, 1)."""
+    """Decide after `tries` calls of the agent; `take_retry` takes one retry from the budget, asked last.
+
+    `draw` gives uniform numbers in [0, 1).
+    """
+    if isinstance(error, CircuitOpen):
+        return _wait_for_breaker(error, time_left_s, mode, draw)
     if not error.may_retry:
-        return Fail("not an error that another attempt could mend")
+        return GiveUp("not an error that another attempt could mend")
     if tries >= policy.max_attempts:
-        return Fail(f"all {policy.max_attempts} attempts are used")
+        return GiveUp(f"all {policy.max_attempts} attempts are used")
     wait_s = _backoff(error, tries, policy, draw)
     if wait_s >= time_left_s:
-        return Fail(f"a retry in {wait_s:.1f} s could not finish in the {max(time_left_s, 0):.1f} s left")
-    return RetryIn(wait_s)
+        return GiveUp(f"a retry in {wait_s:.1f} s could not finish in the {max(time_left_s, 0):.1f} s left")
+    return RetryIn(wait_s) if take_retry() else GiveUp("the retry budget is used up")
+
+
+def _wait_for_breaker(error: CircuitOpen, time_left_s: float, mode: Mode, draw: Callable[[], float]) -> Decision:
+    if mode is Mode.INTERACTIVE:
+        return GiveUp("the breaker is open, and someone waits")
+    wait_s = (error.retry_after_s or 0.0) + BREAKER_SPREAD_S * draw()
+    if wait_s >= time_left_s:
+        return GiveUp(f"the breaker opens in {wait_s:.1f} s at the earliest, {max(time_left_s, 0):.1f} s are left")
+    return RetryIn(wait_s, called=False)
 
 
 def _backoff(error: AgentError, tries: int, policy: RetryPolicy, draw: Callable[[], float]) -> float:

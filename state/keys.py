@@ -29,6 +29,11 @@ def by_status(status: str) -> str:
     return f"{BY_STATUS}:{status}"
 
 
+def last_good(agent: str, digest: str) -> str:
+    """Where the newest good output of `agent` for one input is."""
+    return f"baton:last-good:{agent}:{digest}"
+
+
 def of_transition(workflow_id: str, *more: str) -> list[str]:
     """KEYS of every transition, in the order that `state/lua/record.lua` fixes."""
     return [

@@ -17,6 +17,7 @@ from tenacity import Retrying
 from core.settings import get_settings
 from core.valkey import sync_client
 from state import keys
+from state.blobs import unpack
 from state.events import Event, Gap, gap_after
 from state.listing import Listing, Page, Read, advance, read_page
 from state.model import Contents, WorkflowRecord
@@ -65,6 +66,17 @@ class Store:
         """All fields of a hash, also of one that another module owns."""
         with as_unavailable():
             return cast("Hash", self.client.hgetall(key))
+
+    def last_good(self, key: str) -> tuple[dict[str, Any], int] | None:
+        """The output that `key` (`keys.last_good`) leads to, and when it was recorded (ms); None when it is gone."""
+        with as_unavailable():
+            place = cast("bytes | None", self.client.get(key))
+            if place is None:
+                return None
+            workflow_id, _, step = place.decode().rpartition("|")
+            blob = cast("bytes | None", self.client.hget(keys.outputs(workflow_id), step))
+            finished_ms = cast("bytes | None", self.client.hget(keys.record(workflow_id), f"{step}:finished_ms"))
+        return (unpack(blob), int(finished_ms)) if blob and finished_ms else None
 
     def hurry(self, workflow_id: str, steps: Iterable[str]) -> None:
         """Make due entries that exist overdue at once."""
@@ -134,6 +146,11 @@ class AsyncStore:
         """All fields of a hash, also of one that another module owns."""
         with self._outage.watched():
             return cast("Hash", await self.client.hgetall(key))
+
+    async def exists(self, key: str) -> bool:
+        """Whether there is such a key."""
+        with self._outage.watched():
+            return bool(await self.client.exists(key))
 
     async def events(self, workflow_id: str, after: str = "0-0", limit: int = 500) -> list[Event]:
         """Up to `limit` events that follow the stream id `after`, oldest first."""

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from state import keys
 from state.blobs import pack, unpack
-from state.model import NewWorkflow, StepStatus, WorkflowStatus
+from state.model import Mode, NewWorkflow, StepStatus, WorkflowStatus
 
 T = TypeVar("T")
 Raw = list[bytes]
@@ -122,6 +122,7 @@ class Go:
     takeovers: int
     round: int
     time_left_s: float
+    mode: Mode
     request: dict[str, Any]
     inputs: dict[str, dict[str, Any]]
 
@@ -155,7 +156,7 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
             return Verdict(kind)
         fence, attempt, takeovers, round_, left_ms = (int(item) for item in raw[1:6])
         needs = raw[7].decode().split(",") if raw[7] else []
-        inputs = {name: unpack(blob) for name, blob in zip(needs, raw[9:], strict=True) if blob}
+        inputs = {name: unpack(blob) for name, blob in zip(needs, raw[10:], strict=True) if blob}
         return Go(
             send.workflow_id,
             send.step,
@@ -165,7 +166,8 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
             takeovers,
             round_,
             left_ms / 1000,
-            json.loads(raw[8]),
+            Mode(raw[8].decode()),
+            json.loads(raw[9]),
             inputs,
         )
 
@@ -187,13 +189,24 @@ class Report:
 
 
 def finish(
-    go: Go, output: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str, degradation: dict[str, Any] | None = None
+    go: Go,
+    output: dict[str, Any],
+    *,
+    ttl_s: int,
+    grace_ms: int,
+    token: str,
+    degradation: dict[str, Any] | None = None,
+    last_good: str = "",
 ) -> Transition[Report]:
-    """Record the step's output, release what waited for it, close the workflow when it was the last."""
+    """Record the step's output, release what waited for it, close the workflow when it was the last.
+
+    `degradation`: it is a stand-in's, `{source, reason, age_s?}`. `last_good`: the key (`keys.last_good`) under which
+    this output may later stand in itself.
+    """
     outcome = StepStatus.DEGRADED if degradation else StepStatus.SUCCEEDED
     return Transition(
         "finish",
-        keys.of_transition(go.workflow_id),
+        keys.of_transition(go.workflow_id, *filter(None, [last_good])),
         [
             go.workflow_id,
             token,
@@ -227,12 +240,15 @@ def fail(go: Go, error: dict[str, Any], *, ttl_s: int, token: str) -> Transition
     )
 
 
-def retry_later(go: Go, wait_s: float, error: dict[str, Any], *, lease_ms: int, token: str) -> Transition[Report]:
-    """Give the step back until `wait_s` from now."""
+def retry_later(
+    go: Go, wait_s: float, error: dict[str, Any], *, lease_ms: int, token: str, called: bool = True
+) -> Transition[Report]:
+    """Give the step back until `wait_s` from now; when its agent was not `called`, no attempt is spent."""
+    spent = "called" if called else ""
     return Transition(
         "retry_later",
         keys.of_transition(go.workflow_id),
-        [go.workflow_id, token, 0, go.step, go.fence, int(wait_s * 1000), json.dumps(error), lease_ms],
+        [go.workflow_id, token, 0, go.step, go.fence, int(wait_s * 1000), json.dumps(error), lease_ms, spent],
         _report(go),
     )
 

@@ -1,18 +1,24 @@
-"""One step, told once: begin -> call the agent with the time left -> finish; on an error: decide -> record -> done."""
+"""One step, told once: begin -> take the breaker's permit -> call the agent with the time left -> finish.
+
+On an error: decide (again later, somebody else's answer, or none) -> record -> done.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from agents.client import CallHeaders, call_agent
+from agents.client import CallHeaders
 from agents.errors import AgentError, InternalFault, InvalidResponse
 from agents.registry import get_registry
+from breakers.registry import get_breakers
 from core.logging import get_logger
 from core.settings import get_settings
+from pipeline.calling import call_under_breaker
 from pipeline.charts import own_chart_if_needed
 from pipeline.decide import RetryIn, decide
 from pipeline.inputs import answered_without_call, payload_for
+from pipeline.stand_ins import last_good_key, stand_in_for
 from state.errors import OutputTooLarge
 from state.store import Store
 from state.transitions import (
@@ -20,6 +26,7 @@ from state.transitions import (
     NotBefore,
     Report,
     Send,
+    Transition,
     Verdict,
     begin,
     fail,
@@ -29,6 +36,7 @@ from state.transitions import (
 )
 
 log = get_logger(__name__)
+STAND_IN_S = 0.5  # of the time left that no call may use: enough for somebody else's answer before the deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +76,7 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
     note = partial(log.info, workflow_id=claim.workflow_id, step=claim.step, attempt=claim.attempt)
     note("step_begun", fence=claim.fence)
     try:
-        output = _call(claim)
-        report = finish(
-            claim,
-            output,
-            ttl_s=settings.workflow_ttl_s,
-            grace_ms=int(settings.lease_s * 1000),  # a message nobody holds by then is looked for
-            token=new_token(),
-        )
+        report = _finished(claim, _call(claim), last_good=last_good_key(claim.agent, claim))
     except OutputTooLarge as error:
         return _settle(store, claim, InvalidResponse(str(error), agent=claim.agent), note)
     except AgentError as error:
@@ -83,33 +84,78 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
     except Exception:  # a fault of ours ends the step with an error; only a death is taken over
         log.exception("step_broke", workflow_id=claim.workflow_id, step=claim.step)
         return _settle(store, claim, InternalFault(agent=claim.agent), note)
-    answer = store.run(report)
-    note("step_succeeded" if answer.accepted else "step_stale", released=[s.step for s in answer.released])
-    return Released(answer.released) if answer.accepted else Nothing(answer.reason)
+    return _released(store.run(report), note, "step_succeeded")
 
 
 def _call(claim: Go) -> dict[str, Any]:
     """The step's output: the agent's answer, or none needed."""
     if (settled := answered_without_call(claim.agent, claim)) is not None:
         return settled.model_dump()
-    headers = CallHeaders(claim.workflow_id, claim.step, claim.round, claim.attempt)
-    answer = call_agent(get_registry()[claim.agent], payload_for(claim.agent, claim), headers, claim.time_left_s)
+    answer = call_under_breaker(
+        get_registry()[claim.agent],
+        payload_for(claim.agent, claim),
+        CallHeaders(claim.workflow_id, claim.step, claim.round, claim.attempt),
+        max(claim.time_left_s - STAND_IN_S, claim.time_left_s / 2),
+        breaker=get_breakers()[claim.agent],
+        tries=_tries(claim),
+    )
     return own_chart_if_needed(answer, claim).model_dump()
 
 
 def _settle(store: Store, claim: Go, error: AgentError, note: Callable[..., None]) -> Outcome:
-    """Decide about the error and record the decision; a takeover is no try of the agent's."""
-    settings = get_settings()
-    policy = get_registry()[claim.agent].retry
-    decision = decide(error, claim.attempt - claim.takeovers, policy, claim.time_left_s)
+    """Decide about the error and record the decision: again later, somebody else's answer, or none."""
+    decision = decide(
+        error,
+        _tries(claim),
+        get_registry()[claim.agent].retry,
+        claim.time_left_s,
+        mode=claim.mode,
+        take_retry=get_breakers()[claim.agent].take_retry,
+    )
     if isinstance(decision, RetryIn):
-        waiting: Report = store.run(
-            retry_later(
-                claim, decision.wait_s, error.described(), lease_ms=int(settings.lease_s * 1000), token=new_token()
-            )
-        )
-        note("step_retrying", wait_s=round(decision.wait_s, 3), error=error.message)
-        return Wait(decision.wait_s) if waiting.accepted else Nothing(waiting.reason)
-    ended: Report = store.run(fail(claim, error.described(), ttl_s=settings.workflow_ttl_s, token=new_token()))
+        return _wait(store, claim, error, decision, note)
+    stand_in = stand_in_for(store, claim, error)
+    if stand_in is not None:
+        try:
+            report = _finished(claim, stand_in.output, degradation=stand_in.degradation)
+        except OutputTooLarge as too_large:
+            note("stand_in_too_large", error=str(too_large))
+        else:
+            return _released(store.run(report), note, "step_degraded", **stand_in.degradation)
+    ttl_s = get_settings().workflow_ttl_s
+    ended: Report = store.run(fail(claim, error.described(), ttl_s=ttl_s, token=new_token()))
     note("step_failed", why=decision.why, error_type=error.error_type, error=error.message)
     return Nothing("failed" if ended.accepted else ended.reason)
+
+
+def _wait(store: Store, claim: Go, error: AgentError, decision: RetryIn, note: Callable[..., None]) -> Outcome:
+    lease_ms = int(get_settings().lease_s * 1000)
+    waiting: Report = store.run(
+        retry_later(
+            claim, decision.wait_s, error.described(), lease_ms=lease_ms, token=new_token(), called=decision.called
+        )
+    )
+    note("step_retrying", wait_s=round(decision.wait_s, 3), called=decision.called, error=error.message)
+    return Wait(decision.wait_s) if waiting.accepted else Nothing(waiting.reason)
+
+
+def _finished(claim: Go, output: dict[str, Any], **more: Any) -> Transition[Report]:
+    settings = get_settings()
+    return finish(
+        claim,
+        output,
+        ttl_s=settings.workflow_ttl_s,
+        grace_ms=int(settings.lease_s * 1000),  # a message nobody holds by then is looked for
+        token=new_token(),
+        **more,
+    )
+
+
+def _released(report: Report, note: Callable[..., None], said: str, **more: Any) -> Outcome:
+    note(said if report.accepted else "step_stale", released=[send.step for send in report.released], **more)
+    return Released(report.released) if report.accepted else Nothing(report.reason)
+
+
+def _tries(claim: Go) -> int:
+    """Calls of the agent, this one included; a takeover is no try of the agent's."""
+    return claim.attempt - claim.takeovers

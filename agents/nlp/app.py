@@ -1,44 +1,30 @@
 """The bundled nlp agent over HTTP: a question in plain English in, SQL out, or a refusal that helps."""
 
 import time
-from functools import cache
 from typing import Any
 
-import httpx
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from agents.contract import NlpRequest
-from agents.nlp.compiler import compile_plan
+from agents.nlp.in_process import understand
 from agents.nlp.refusal import RefusalError, SchemaUnavailableError
-from agents.nlp.reply import VERSION, answer, failure, refusal
-from agents.nlp.schema_source import SchemaSource
-from core.settings import get_settings
+from agents.nlp.reply import VERSION, failure, refusal
+from agents.nlp.schema_source import schema_source
 
 app = FastAPI(title="Baton nlp agent", version=VERSION)
-
-
-@cache
-def schema_source() -> SchemaSource:
-    """The process's one source of the schema."""
-    settings = get_settings()
-    url = settings.data_agent_url or f"http://127.0.0.1:{settings.data_port}"
-    timeout = httpx.Timeout(settings.health_timeout_s, connect=settings.connect_timeout_s)
-    return SchemaSource(httpx.Client(timeout=timeout, trust_env=False), url.rstrip("/"))
 
 
 @app.post("/process", response_model=None)
 def process(request: NlpRequest) -> dict[str, Any] | JSONResponse:
     """SQL for the question, or 422 with what was not understood."""
     began = time.perf_counter()
-    known = schema_source().get()
     try:
-        understood = known.planner.plan(request.query)
-        sql = compile_plan(understood.plan, known.schema)
+        return understand(request.query)
     except RefusalError as error:
-        return JSONResponse(refusal(error, known.examples, processing_time_ms=_since_ms(began)), status_code=422)
-    return answer(understood, sql, processing_time_ms=_since_ms(began))
+        examples = schema_source().get().examples
+        return JSONResponse(refusal(error, examples, processing_time_ms=_since_ms(began)), status_code=422)
 
 
 @app.get("/health")

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import httpx
 import structlog
@@ -14,6 +15,7 @@ from agents.contract import DataSchema
 from agents.nlp.examples import example_questions
 from agents.nlp.planner import RulePlanner
 from agents.nlp.refusal import SchemaUnavailableError
+from core.settings import get_settings
 
 _FRESH_S = 60.0
 _RETRY_S = 2.0
@@ -62,6 +64,15 @@ class SchemaSource:
             self._known = Known(schema, planner, example_questions(planner))
             keep_out_of_collections()
             _log.info("schema_read", version=schema.version, tables=[table.name for table in schema.tables])
+
+
+@cache
+def schema_source() -> SchemaSource:
+    """The process's one source of the schema: the data agent of the settings."""
+    settings = get_settings()
+    url = settings.data_agent_url or f"http://127.0.0.1:{settings.data_port}"
+    timeout = httpx.Timeout(settings.health_timeout_s, connect=settings.connect_timeout_s)
+    return SchemaSource(httpx.Client(timeout=timeout, trust_env=False), url.rstrip("/"))
 
 
 def keep_out_of_collections() -> None:

@@ -1,5 +1,6 @@
 -- finish: record a step's output. Own ARGV: 4 step, 5 fence, 6 SUCCEEDED or DEGRADED, 7 output blob, 8 degradation (JSON or ''),
--- 9 grace_ms.
+-- 9 grace_ms. KEYS 8, if given: baton:last-good:<agent>:<digest>, string, '<id>|<step>', expires with the workflow (writer: this
+-- script; reader: state.store): where the newest good output for the same input is.
 -- Answers {'accepted', step, round, send, queue, ...} with the steps it released, {'stale'} or {'gone'}. Atomic.
 local step, outcome = ARGV[4], ARGV[6]
 local w = get('status', step .. ':status', step .. ':fence', step .. ':attempt')
@@ -8,6 +9,7 @@ local before = repeated(step)
 if before then return before end
 if FINAL[w[1]] or w[2] ~= 'RUNNING' or w[3] ~= ARGV[5] then return { 'stale' } end
 redis.call('HSET', OUT, step, ARGV[7])
+if KEYS[8] then redis.call('SET', KEYS[8], id .. '|' .. step, 'EX', ttl_s) end
 set(step .. ':status', outcome, step .. ':finished_ms', now)
 local degradation = ARGV[8] ~= '' and { 'degradation', ARGV[8] } or {}
 if degradation[1] then set(step .. ':degradation', ARGV[8]) end

@@ -55,6 +55,11 @@ class Floor:
                 worker.kill()
         self._workers.clear()
 
+    def forget(self):
+        """No earlier answer stands in, and no breaker remembers a fault."""
+        for key in [*self.client.scan_iter("baton:last-good:*"), *self.client.scan_iter("baton:breaker:*")]:
+            self.client.delete(key)
+
     def ask(self, query="how many flights"):
         workflow = plan_workflow(Question(query))
         send_first(self.app, workflow, self.store.run(accept(workflow, new_token())))
@@ -101,6 +106,7 @@ def shared_floor(valkey, tmp_path_factory):
 @pytest.fixture
 def floor(shared_floor):
     shared_floor.agent.reset(STANDARD)
+    shared_floor.forget()
     yield shared_floor
     shared_floor.agent.release()
 

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,13 +9,17 @@ from agents.errors import (
     AgentRefused,
     AgentTimeout,
     AgentUnavailable,
+    CircuitOpen,
     InvalidResponse,
     RateLimited,
     Rejected,
 )
 from agents.registry import RetryPolicy
-from pipeline.decide import Fail, RetryIn, decide
+from pipeline.decide import GiveUp, RetryIn
+from pipeline.decide import decide as decide_with
+from state.model import Mode
 
+decide = partial(decide_with, mode=Mode.INTERACTIVE, take_retry=lambda: True)
 POLICY = RetryPolicy(max_attempts=3, base_s=1.0, cap_s=30.0)
 RETRIED = [AgentUnavailable, AgentTimeout, AgentCrashed, RateLimited]
 
@@ -22,12 +28,12 @@ RETRIED = [AgentUnavailable, AgentTimeout, AgentCrashed, RateLimited]
 def test_retried_errors_wait_until_the_attempts_are_used(kind):
     assert isinstance(decide(kind(), 1, POLICY, 100), RetryIn)
     assert isinstance(decide(kind(), 2, POLICY, 100), RetryIn)
-    assert isinstance(decide(kind(), 3, POLICY, 100), Fail)
+    assert isinstance(decide(kind(), 3, POLICY, 100), GiveUp)
 
 
 @pytest.mark.parametrize("kind", [AgentRefused, InvalidResponse, Rejected])
 def test_the_others_fail_at_once(kind):
-    assert isinstance(decide(kind(), 1, POLICY, 100), Fail)
+    assert isinstance(decide(kind(), 1, POLICY, 100), GiveUp)
 
 
 def test_an_agent_may_ask_for_a_retry():
@@ -47,8 +53,8 @@ def test_retry_after_is_a_lower_bound():
 
 
 def test_no_retry_that_cannot_finish_in_time():
-    assert isinstance(decide(RateLimited(retry_after_s=7), 1, POLICY, 7), Fail)
-    assert isinstance(decide(AgentTimeout(), 1, POLICY, 0.2), Fail)
+    assert isinstance(decide(RateLimited(retry_after_s=7), 1, POLICY, 7), GiveUp)
+    assert isinstance(decide(AgentTimeout(), 1, POLICY, 0.2), GiveUp)
 
 
 @given(tries=st.integers(1, 50), draw=st.floats(0, 1, exclude_max=True))
@@ -58,3 +64,27 @@ def test_waits_stay_between_half_the_ceiling_and_the_cap(tries, draw):
     ceiling = min(30.0, 2.0 ** (tries - 1))
     assert isinstance(decision, RetryIn)
     assert ceiling / 2 <= decision.wait_s <= ceiling
+
+
+def test_a_retry_needs_a_token_of_the_budget_and_takes_it_only_when_it_is_made():
+    taken = []
+
+    def take_retry():
+        taken.append(1)
+        return False
+
+    assert decide(AgentTimeout(), 1, POLICY, 100, take_retry=take_retry) == GiveUp("the retry budget is used up")
+    assert len(taken) == 1
+    decide(AgentTimeout(), 3, POLICY, 100, take_retry=take_retry)
+    decide(AgentTimeout(), 1, POLICY, 0.1, take_retry=take_retry)
+    decide(Rejected(), 1, POLICY, 100, take_retry=take_retry)
+    assert len(taken) == 1
+
+
+def test_an_open_breaker_is_waited_for_only_when_nobody_waits_for_the_answer():
+    refusal = CircuitOpen(retry_after_s=40)
+    assert isinstance(decide(refusal, 1, POLICY, 100), GiveUp)
+    background = partial(decide, mode=Mode.BACKGROUND, draw=lambda: 0.5)
+    assert background(refusal, 1, POLICY, 100) == RetryIn(40.5, called=False)
+    assert background(refusal, 3, POLICY, 100, take_retry=lambda: False) == RetryIn(40.5, called=False)
+    assert isinstance(background(refusal, 1, POLICY, 40), GiveUp)

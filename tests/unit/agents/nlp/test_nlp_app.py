@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from library import connect, library_schema
 
 from agents.nlp import app as nlp_app
+from agents.nlp import in_process
 from agents.nlp.refusal import SchemaUnavailableError
 from agents.nlp.schema_source import SchemaSource
 
@@ -49,7 +50,8 @@ def source(data_agent: DataAgent, now_s: list[float]) -> SchemaSource:
 
 @pytest.fixture
 def client(source: SchemaSource, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr(nlp_app, "schema_source", lambda: source)
+    for module in (nlp_app, in_process):
+        monkeypatch.setattr(module, "schema_source", lambda: source)
     with TestClient(nlp_app.app) as client:
         yield client
 
