@@ -64,7 +64,7 @@ class Connection:
             if decision.delay_s:
                 await asyncio.sleep(decision.delay_s)
             return await self._handle(decision.rule, head, body, entry)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, MalformedMessage):
             entry.tell(Outcome.LEFT)
             raise
         except (OSError, asyncio.IncompleteReadError):
@@ -105,12 +105,14 @@ class Connection:
             self._agent = await upstream.connect(self._agent_ended)
         reader, writer = self._agent
         writer.write(head.addressed(upstream.netloc, upstream.prefix))
-        upload = asyncio.create_task(body.pass_on(writer))
+        upload = asyncio.create_task(_upload(body, writer))
         try:
             reply = await self._reply(reader)
             entry.tell(Outcome.FORWARDED, reply.status)
             keeps = await self._pass_back(rule, reply, reader, head)
             return keeps and head.keeps_alive and upload.done()
+        except MalformedMessage as error:
+            raise ConnectionError("the agent does not speak HTTP") from error
         finally:
             upload.cancel()
             await asyncio.gather(upload, return_exceptions=True)
@@ -149,6 +151,13 @@ class Connection:
         if not self._writer.is_closing():
             self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_BY_RST)
             self._writer.transport.abort()
+
+
+async def _upload(body: RequestBody, writer: asyncio.StreamWriter) -> None:
+    try:
+        await body.pass_on(writer)
+    except MalformedMessage:
+        writer.transport.abort()  # the agent would wait for the rest
 
 
 async def _paced(rule: Ending | None, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -17,41 +17,33 @@ class MalformedMessage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Start line and fields of one message: `raw` as they came, `fields` with lower-case names."""
+    """Start line and fields of one message: `raw` as they came, `fields` by lower-case name, `length` of the body."""
 
     raw: bytes
     start: tuple[str, str, str]
     fields: dict[str, str]
+    length: int | None
 
     @classmethod
     async def read(cls, reader: asyncio.StreamReader) -> Self:
         """The next head; raises `IncompleteReadError` when the stream ends before it is whole."""
-        try:
-            raw = await reader.readuntil(b"\r\n\r\n")
-        except asyncio.LimitOverrunError as error:
-            raise MalformedMessage("the head is too large") from error
+        raw = await _until(reader, b"\r\n\r\n")
         first, *lines = raw.decode("latin-1").split("\r\n")
         start = first.split(" ", 2)
         if len(start) < 2:
             raise MalformedMessage("there is no start line")
         pairs = (line.partition(":") for line in lines if line)
         fields = {name.lower(): value.strip() for name, _, value in pairs}
-        return cls(raw, (start[0], start[1], start[2] if len(start) > 2 else ""), fields)
+        told = fields.get("content-length")
+        if told is not None and not told.isdecimal():
+            raise MalformedMessage("content-length is not a number")
+        length = None if told is None else int(told)
+        return cls(raw, (start[0], start[1], start[2] if len(start) > 2 else ""), fields, length)
 
     @property
     def chunked(self) -> bool:
         """Whether the body says itself where it ends."""
         return "chunked" in self.fields.get("transfer-encoding", "").lower()
-
-    @property
-    def length(self) -> int | None:
-        """Size of the body in bytes, where it is told."""
-        told = self.fields.get("content-length")
-        if told is None:
-            return None
-        if not told.isdecimal():
-            raise MalformedMessage("content-length is not a number")
-        return int(told)
 
     @property
     def keeps_alive(self) -> bool:
@@ -96,6 +88,13 @@ async def body_pieces(reader: asyncio.StreamReader, head: Head, *, until_end: bo
             yield piece
 
 
+async def _until(reader: asyncio.StreamReader, mark: bytes) -> bytes:
+    try:
+        return await reader.readuntil(mark)
+    except asyncio.LimitOverrunError as error:
+        raise MalformedMessage("a line or a head is too large") from error
+
+
 async def _exactly(reader: asyncio.StreamReader, size: int) -> AsyncIterator[bytes]:
     while size:
         piece = await reader.read(min(size, PIECE_BYTES))
@@ -108,14 +107,14 @@ async def _exactly(reader: asyncio.StreamReader, size: int) -> AsyncIterator[byt
 async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
     size = -1
     while size:
-        line = await reader.readuntil(b"\r\n")
+        line = await _until(reader, b"\r\n")
         size = _chunk_size(line)
         yield line
         if size:
             async for piece in _exactly(reader, size + 2):  # with the line end after it
                 yield piece
     while True:  # trailers, up to the empty line
-        line = await reader.readuntil(b"\r\n")
+        line = await _until(reader, b"\r\n")
         yield line
         if line == b"\r\n":
             return
