@@ -211,6 +211,12 @@ class Breaker(RuleBasedStateMachine):
         self.both(self.requests(BASES[0]).mode(mode, "ann", "drill", lasts_s), lambda: self.circuit.set_mode(
             self.now_us, mode, "ann", "drill", to_us(lasts_s or 0)))
 
+    @precondition(lambda self: self.circuit.mode_until_us > self.now_us)
+    @rule(base=bases, off=st.sampled_from([-1, 0, 1]))
+    def a_mode_comes_to_its_end(self, base, off):
+        self.now_us = max(self.now_us, self.circuit.mode_until_us + off)
+        self.ask(base, False)
+
     @precondition(lambda self: self.rare)
     @rule(new=st.sampled_from([None, None, *BASES]))
     def set_settings(self, new):
