@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
 export Q FILE
 
-.PHONY: help run ask backup restore logs test bench prove check clean
+.PHONY: help run ask backup restore logs faults test bench prove check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -36,6 +36,9 @@ restore: $(VENV)/.runtime  ## Put a backup back: make restore FILE=.baton/backup
 
 logs:  ## Follow the logs of all processes
 	@tail -n 5 -F $${BATON_DIR:-.baton}/logs/*.log
+
+faults: $(VENV)/.runtime  ## A proxy before the agents that makes them fail as told (docs/faults.md)
+	@$(BIN)/python -m faults --agents
 
 test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
 	@$(BIN)/python -m tests.browser

@@ -6,13 +6,13 @@ import os
 import signal
 import socket
 import statistics
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,8 +31,9 @@ from agents.errors import (
     Rejected,
 )
 from agents.registry import AgentSpec, RetryPolicy
+from tests.chaos.arena import ScriptedAgentProcess
 from tests.faults_process import LocalFaults
-from tests.processes import AGENTS, LocalProcess, free_ports, gone, wait_for
+from tests.processes import AGENTS, LocalProcess, free_ports, wait_for
 from tests.scripted_agent import STANDARD, Reply, ScriptedAgent
 
 PATHS = {"nlp": "/process", "data": "/execute", "viz": "/visualize"}
@@ -161,15 +162,24 @@ def test_retry_after_arrives(faults, rule, low_s, high_s) -> None:
     assert low_s <= caught.value.retry_after_s <= high_s
 
 
+def all_of(connection: socket.socket) -> tuple[bytes, type[OSError] | None]:
+    """What comes until the end, and the error that ended it (None: an orderly end)."""
+    received = b""
+    try:
+        while data := connection.recv(65_536):
+            received += data
+    except OSError as error:
+        return received, type(error)
+    return received, None
+
+
 @pytest.mark.parametrize(("at", "reached"), [("request", 0), ("answer", 1), ("body", 1)])
 def test_a_reset_is_a_reset_on_the_wire(faults, scripted, at, reached) -> None:
     faults.rule("nlp", fault="reset", at=at)
     with wire(faults) as connection:
         connection.sendall(b"POST /process HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-        received = b""
-        with pytest.raises(ConnectionResetError):
-            while data := connection.recv(65_536):
-                received += data
+        received, ended_by = all_of(connection)
+    assert ended_by is ConnectionResetError
     assert (b" 200 " in received) is (at == "body")
     assert len(scripted.calls) == reached
 
@@ -310,50 +320,80 @@ def many(faults: LocalFaults, count: int) -> Counter[str]:
         return Counter(pool.map(one, range(count)))
 
 
-def test_200_calls_at_once_in_a_partial_outage(faults, scripted) -> None:
-    faults.rule("nlp", fault="latency", delay_s=0.3)
-    faults.rule("nlp", fault="error", status=503, share=0.3, seed=5)
-    with counting(faults) as seen:
-        ends = many(faults, 200)
-    assert ends == {"NlpResult": seen["forwarded"], "AgentUnavailable": seen["error"]}
-    assert seen["total"] == seen["latency"] == 200
-    assert 30 <= seen["error"] <= 90
-    assert sorted(int(call.body["query"]) for call in scripted.calls) == sorted(
-        int(line["X-Workflow-Id"]) for line in faults.calls()[-200:] if line["outcome"] == "forwarded")
+@pytest.fixture
+def nlp_process(tmp_path) -> Iterator[ScriptedAgentProcess]:
+    """An agent that takes hundreds of calls at once."""
+    agent = ScriptedAgentProcess("nlp", tmp_path, 1, 0.0, 0.0, 0.0)
+    try:
+        agent.ready()
+        yield agent
+    finally:
+        agent.teardown()
+
+
+def test_200_calls_at_once_in_a_partial_outage(tmp_path, nlp_process) -> None:
+    proxy = LocalFaults(tmp_path, {"nlp": nlp_process.url})
+    try:
+        proxy.ready()
+        proxy.rule("nlp", fault="latency", delay_s=0.3)
+        proxy.rule("nlp", fault="error", status=503, share=0.3, seed=5)
+        ends = many(proxy, 200)
+        seen, lines = counted(proxy), proxy.calls()
+    finally:
+        proxy.teardown()
+    assert ends == {"NlpResult": seen["forwarded"], "AgentUnavailable": seen["injected"]}
+    assert seen["faults"] == {"latency": 200, "error": seen["injected"]}
+    assert seen["total"] == seen["forwarded"] + seen["injected"] == 200
+    assert 30 <= seen["injected"] <= 90
+    reached = [json.loads(line)["X-Workflow-Id"] for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    assert sorted(reached) == sorted(line["X-Workflow-Id"] for line in lines if line["outcome"] == "forwarded")
+
+
+class Asker(threading.Thread):
+    """Asks without a pause; `seen` has the calls that began and ended within one setting, and whether they failed."""
+
+    setting = (0, 0)  # how often the rules were switched: counted before, and after
+    stop = threading.Event()
+
+    def __init__(self, faults: LocalFaults) -> None:
+        super().__init__()
+        self._faults, self.seen = faults, []
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            _, before = Asker.setting
+            failed = self._fails()
+            if Asker.setting == (before, before):
+                self.seen.append((before, failed))
+
+    def _fails(self) -> bool:
+        try:
+            ask(self._faults)
+        except AgentCrashed:
+            return True
+        return False
 
 
 def test_rules_switched_while_calls_run(faults) -> None:
-    """Calls go on all the time; those begun and ended within one setting end as that setting says."""
-    stop, seen = threading.Event(), []
-    expected = {0: NlpResult, 1: AgentCrashed}
-    setting = [0, 0]  # how often it was switched, before and after
-
-    def keep_asking() -> None:
-        while not stop.is_set():
-            before = setting[1]
-            try:
-                end: type = type(ask(faults))
-            except AgentCrashed:
-                end = AgentCrashed
-            if setting[0] == before:
-                seen.append((before, end is expected[before % 2]))
-
-    askers = [threading.Thread(target=keep_asking) for _ in range(8)]
+    askers = [Asker(faults) for _ in range(8)]
     for asker in askers:
         asker.start()
-    for switched in range(1, 21):
-        setting[0] = switched
-        if switched % 2:
-            faults.rule("nlp", fault="error")
-        else:
-            faults.clear()
-        setting[1] = switched
-        wait_for(lambda: any(when == setting[1] for when, _ in seen), "a call under this setting", 10)
-    stop.set()
-    for asker in askers:
-        asker.join()
-    assert {when for when, _ in seen} >= set(range(1, 21))
-    assert all(right for _, right in seen)
+    try:
+        for switched in range(1, 21):
+            Asker.setting = (switched, switched - 1)
+            if switched % 2:
+                faults.rule("nlp", fault="error")
+            else:
+                faults.clear()
+            Asker.setting = (switched, switched)
+            wait_for(lambda: all(one.seen and one.seen[-1][0] == Asker.setting[0] for one in askers), "calls", 10)
+    finally:
+        Asker.stop.set()
+        for asker in askers:
+            asker.join()
+    seen = [call for asker in askers for call in asker.seen]
+    assert {setting for setting, _ in seen} >= set(range(1, 21))
+    assert [call for call in seen if call[1] != call[0] % 2] == []
 
 
 def test_one_connection_serves_calls_that_pass_and_calls_that_do_not(faults, scripted) -> None:
@@ -439,10 +479,10 @@ def test_messages_pass_byte_by_byte(tmp_path, reply, looked_at) -> None:
                 proxy.rule("nlp", fault="error", contains="poison")
             with wire(proxy) as connection:
                 connection.sendall(CHUNKED_CALL)
-                received = b"".join(iter(lambda: connection.recv(65_536), b""))
+                received, ended_by = all_of(connection)
         finally:
             proxy.teardown()
-    assert received == reply
+    assert (received, ended_by) == (reply, None)
     netloc = urlsplit(echo.url).netloc.encode()
     assert echo.received == [CHUNKED_CALL.replace(b"hOst: x", b"Host: " + netloc).replace(b" /", b" /below/", 1)]
 
@@ -473,7 +513,9 @@ def test_an_agent_that_hangs_up_in_the_middle(faults, scripted) -> None:
 def test_what_is_not_http_is_refused(faults) -> None:
     with wire(faults) as connection:
         connection.sendall(b"hello\r\n\r\n")
-        assert b"".join(iter(lambda: connection.recv(65_536), b"")).startswith(b"HTTP/1.1 400 ")
+        received, ended_by = all_of(connection)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert ended_by is None
 
 
 def test_each_call_is_a_line_of_the_log(faults) -> None:
@@ -508,7 +550,7 @@ def test_rules_are_put_told_and_deleted(faults) -> None:
 
 @pytest.mark.parametrize(("agent", "body", "status", "detail"), [
     ("nlp", "[{", 422, "JSON"),
-    ("nlp", '{"fault": "hang"}', 422, "list"),
+    ("nlp", '{"fault": "hang"}', 422, "array"),
     ("nlp", '[{"fault": "hang"}, {"fault": "error", "status": 700}]', 422, "1.error.status"),
     ("nlp", '[{"fault": "hang", "shair": 1}]', 422, "0.hang.shair"),
     ("nobody", "[]", 404, "nlp, data, viz"),
@@ -546,7 +588,6 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path, faults) -> None:
         def up(self) -> bool:
             return False
 
-    import sys
     second = Second([sys.executable, "-m", "faults", "--ports", str(free), str(taken), *map(str, others)], tmp_path)
     with pytest.raises(RuntimeError, match="ended with 1"):
         second.ready()
