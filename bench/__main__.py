@@ -99,7 +99,7 @@ def main() -> int:
     """Run, show and save; the exit code is 1 only when asked to check and a gate is not met."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a look in a minute or so, too short for figures")
-    parser.add_argument("--stored", type=int, default=0, help="largest store, e.g. 1000000 (needs 12 GiB and minutes)")
+    parser.add_argument("--stored", type=int, default=0, help="largest store, e.g. 1000000 (needs 8 GiB and minutes)")
     parser.add_argument("--publish", action="store_true", help="write docs/benchmarks.* as well")
     parser.add_argument("--check", action="store_true", help="fail when a gate is not met")
     options = parser.parse_args()

@@ -1,7 +1,7 @@
 """Who works beside a full store: `python -m bench.librarian` answers each line of JSON with one.
 
     {"order": "fill", "count": N, "spread_s": S}          N finished workflows
-                                                          -> {"bytes_each": ..., "bytes_by_key": {...}}
+                                                          -> {"bytes_each": ..., "bytes_of_outputs": ...}
     {"order": "work", "workflows": N, "reads": M, "pages": P}
                                                           N workflows through all their transitions, M status reads, and
                                                           P pages of each list
@@ -23,6 +23,7 @@ from bench.bare import QUESTION
 from core import logging
 from core.valkey import sync_client
 from pipeline.question import Question, accept, plan_workflow
+from state import keys
 from state.listing import Cursor, Listing
 from state.model import WorkflowRecord, WorkflowStatus
 from state.store import Store
@@ -74,7 +75,7 @@ class Librarian:
         for _ in range(max(SETTLING, count // COPIES_TO_SETTLE)):
             self._whole_workflow()
         self._newest_ms, self._oldest_ms = first.created_ms, last.created_ms
-        return {"bytes_each": used / count, "bytes_by_key": self._bytes_by_key(self._ids[0])}
+        return {"bytes_each": used / count, "bytes_of_outputs": self._bytes_of_outputs(self._ids[0])}
 
     def work(self, workflows: int, reads: int, pages: int) -> dict[str, list[float]]:
         """Whole workflows, status reads of workflows picked at random, and pages of lists from random places on."""
@@ -120,11 +121,10 @@ class Librarian:
             raise RuntimeError(f"the workflow did not succeed: {record}")
         return record
 
-    def _bytes_by_key(self, workflow_id: str) -> dict[str, int]:
-        """What each of the workflow's own keys takes; `<id>` stands for the id in their names."""
-        named = cast("list[bytes]", list(self._client.scan_iter(match=f"*{workflow_id}*", count=10_000)))
-        return {key.decode().replace(workflow_id, "<id>"): cast("int", self._client.memory_usage(key, samples=0))
-                for key in sorted(named)}
+    def _bytes_of_outputs(self, workflow_id: str) -> int:
+        """The outputs alone, without what it takes to keep them."""
+        blobs = cast("dict[bytes, bytes]", self._client.hgetall(keys.outputs(workflow_id)))
+        return sum(len(blob) for step, blob in blobs.items() if step)
 
     def _await_rehash(self) -> None:
         """Until the tables that grew while it was filled have moved: that is the cost of growing, not of being full."""

@@ -6,7 +6,7 @@ from state.transitions import Go
 
 def own_chart(query: str, nlp: NlpResult, data: DataResult) -> VizResult:
     """The chart of these rows, drawn in this process."""
-    from agents.viz.chart import draw  # heavy, and seldom needed
+    from agents.viz.chart import draw  # heavy; only workers need it (`pipeline.stand_ins.load`)
 
     return draw(VizRequest(data=data.rows, columns=list(data.columns), query=query, intent=nlp.intent.model_dump()))
 

@@ -25,6 +25,12 @@ log = get_logger(__name__)
 Output = dict[str, Any]
 
 
+def load() -> None:
+    """Import what stand-ins need: when one is wanted, half a second may be too long."""
+    import agents.nlp.in_process
+    import agents.viz.chart  # noqa: F401
+
+
 class Source(StrEnum):
     """Where a stand-in's answer came from."""
 
@@ -87,7 +93,7 @@ def _last_good(store: Store, go: Go) -> tuple[Output, float | None] | None:
 
 def _by_rules(_store: Store, go: Go) -> tuple[Output, float | None] | None:
     """The bundled planner, in this process; it knows the data agent's schema, if that agent gives one."""
-    from agents.nlp.in_process import understand  # heavy, and seldom needed
+    from agents.nlp.in_process import understand
     from agents.nlp.refusal import RefusalError, SchemaUnavailableError
 
     try:

@@ -6,6 +6,7 @@ a call whose answer was lost can be made again and counts once.
 
 import json
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -112,7 +113,10 @@ def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Starte
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """The step is ours: `fence` goes into every report, `request` and `inputs` are what the call is made of."""
+    """The step is ours: `fence` goes into every report, `request` and `inputs` are what the call is made of.
+
+    `ends_at` is the workflow's deadline by this process's monotonic clock.
+    """
 
     workflow_id: str
     step: str
@@ -121,10 +125,15 @@ class Go:
     attempt: int
     takeovers: int
     round: int
-    time_left_s: float
+    ends_at: float
     mode: Mode
     request: dict[str, Any]
     inputs: dict[str, dict[str, Any]]
+
+    @property
+    def time_left_s(self) -> float:
+        """Until the workflow's deadline; negative after it."""
+        return self.ends_at - time.monotonic()
 
 
 class Verdict(StrEnum):
@@ -165,7 +174,7 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
             attempt,
             takeovers,
             round_,
-            left_ms / 1000,
+            time.monotonic() + left_ms / 1000,
             Mode(raw[8].decode()),
             json.loads(raw[9]),
             inputs,

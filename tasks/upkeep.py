@@ -9,6 +9,7 @@ from celery.worker import state as worker_state
 
 from core.logging import get_logger
 from core.settings import get_settings
+from pipeline import stand_ins
 from pipeline.build import message, publish
 from state.backend import stopped_by_us
 from state.errors import StoreUnavailable
@@ -31,6 +32,7 @@ class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
         settings = get_settings()
         store = get_store()
         seen: set[str] = set()
+        stand_ins.load()
         _repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
         _repeat("claim", settings.overdue_interval_s, lambda: claim_reserved(store, worker, seen))
         _repeat("trim", TRIM_INTERVAL_S, lambda: trim_indexes(store))

@@ -14,17 +14,22 @@ LIMIT_S = 10.0
 
 
 class LocalFaults(LocalProcess):
-    """A proxy before `agents` (URL by name): `urls` and `environment_of_clients` say where to call instead."""
+    """A proxy before `agents` (URL by name; one without is the bundled one, see the option `--agents`).
 
-    def __init__(self, folder: Path, agents: Mapping[str, str]) -> None:
+    `urls` and `environment_of_clients` say where to call instead.
+    """
+
+    def __init__(self, folder: Path, agents: Mapping[str, str], *options: str,
+                 environment: dict[str, str] | None = None) -> None:
         control, *ports = free_ports(1 + len(AGENTS))
         self.control_url = f"http://127.0.0.1:{control}"
         self.urls = {agent: f"http://127.0.0.1:{port}" for agent, port in zip(AGENTS, ports, strict=True)}
         self.call_log = folder / "faults.jsonl"
         self._rules: dict[str, list[dict[str, Any]]] = {agent: [] for agent in AGENTS}
         super().__init__([sys.executable, "-m", "faults", "--log", str(self.call_log),
-                          "--ports", *map(str, [control, *ports])],
-                         folder, {f"{agent.upper()}_AGENT_URL": agents.get(agent, "") for agent in AGENTS})
+                          "--ports", *map(str, [control, *ports]), *options],
+                         folder, {**{f"{agent.upper()}_AGENT_URL": agents.get(agent, "") for agent in AGENTS},
+                                  **(environment or {})})
 
     def up(self) -> bool:
         return answers(f"{self.control_url}/faults")

@@ -110,10 +110,13 @@ local function write_meta(status, message)
 end
 
 -- A stream keeps 4 KB for what may come, and a hash that once had a long value keeps its large form: what is kept for long
--- is written anew. The copy expires by itself.
+-- is written anew, unless it is small as it is.
 local function keep(key)
-  local kept = redis.call('DUMP', key)
-  if kept then redis.call('RESTORE', key, ttl_s * 1000, kept, 'REPLACE') end
+  if redis.call('OBJECT', 'ENCODING', key) == 'listpack' then
+    redis.call('EXPIRE', key, ttl_s)
+  else
+    redis.call('RESTORE', key, ttl_s * 1000, redis.call('DUMP', key), 'REPLACE')
+  end
 end
 
 -- Close the workflow: one status, one event, indexes, expiry, and Celery's own result.

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 import requests
 
@@ -33,7 +34,7 @@ from agents.errors import (
 from agents.registry import AgentSpec, RetryPolicy
 from tests.chaos.arena import ScriptedAgentProcess
 from tests.faults_process import LocalFaults
-from tests.processes import AGENTS, LocalProcess, free_ports, wait_for
+from tests.processes import AGENTS, LocalProcess, answers, free_ports, gone, wait_for
 from tests.scripted_agent import STANDARD, Reply, ScriptedAgent
 
 PATHS = {"nlp": "/process", "data": "/execute", "viz": "/visualize"}
@@ -578,6 +579,40 @@ def test_it_ends_well_also_while_calls_hang(tmp_path, scripted, number) -> None:
         assert time.monotonic() - began < 5
     assert proxy.process.returncode == 0
     assert "Traceback" not in proxy.logs()
+
+
+def test_bundled_agents_that_nobody_serves_are_started_and_kept_up(tmp_path) -> None:
+    ports = dict(zip(AGENTS, free_ports(3), strict=True))
+    own = {"BATON_DIR": str(tmp_path), **{f"{agent.upper()}_PORT": str(port) for agent, port in ports.items()}}
+    proxy = LocalFaults(tmp_path, {}, "--agents", environment=own)
+    try:
+        proxy.ready()
+        for agent in AGENTS:
+            wait_for(lambda url=proxy.urls[agent]: answers(f"{url}/health"), f"the {agent} agent")
+        started = psutil.Process(proxy.process.pid).children(recursive=True)
+        assert len(started) == 3
+        viz = next(child for child in started if child.cmdline()[-1] == "agents.viz")
+        viz.kill()
+        wait_for(lambda: gone(viz.pid) and answers(f"{proxy.urls['viz']}/health"), "the viz agent to be back")
+        started = psutil.Process(proxy.process.pid).children(recursive=True)
+        proxy.kill(signal.SIGINT)
+    finally:
+        proxy.teardown()
+    assert proxy.process.returncode == 0
+    assert all(gone(child.pid) for child in started)
+
+
+def test_an_agent_url_that_is_the_proxy_itself_means_the_bundled_agent(tmp_path) -> None:
+    control, nlp, data, viz, bundled = free_ports(5)
+    proxy = LocalFaults(tmp_path, {"nlp": f"http://localhost:{nlp}"}, "--ports", *map(str, [control, nlp, data, viz]),
+                        environment={"NLP_PORT": str(bundled)})
+    proxy.control_url = f"http://127.0.0.1:{control}"
+    try:
+        proxy.ready()
+        told = requests.get(f"{proxy.control_url}/faults", timeout=10).json()
+    finally:
+        proxy.teardown()
+    assert told["nlp"]["upstream"] == f"http://127.0.0.1:{bundled}"
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(tmp_path, faults) -> None:

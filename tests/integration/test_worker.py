@@ -1,106 +1,25 @@
 """Real workers, a real Valkey, and an agent that behaves as the test says: what a step goes through."""
 
-import subprocess
-import sys
-
 import pytest
 from celery.exceptions import TaskRevokedError
 
 from api.questions import problem_of
-from core.settings import ROOT
-from core.valkey import sync_client
-from pipeline.answer import compose_answer
 from pipeline.question import Question, accept, plan_workflow, send_first
 from state import keys
 from state.errors import WorkflowFailed
-from state.model import StepStatus, WorkflowStatus
-from state.record import read_contents
-from state.store import Store
+from state.model import WorkflowStatus
 from state.transitions import new_token
-from tests.processes import LocalWorker, wait_for
-from tests.scripted_agent import FLAT, STANDARD, Reply, ScriptedAgent
+from tests.floor import floor_of
+from tests.processes import wait_for
+from tests.scripted_agent import FLAT, STANDARD, Reply
 
 POOLS = ["gevent", "prefork", "threads"]
-FAST = {"LEASE_S": "1", "RENEW_INTERVAL_S": "0.3"}
-
-
-class Floor:
-    """One scripted agent in all three roles, the store, and workers that call it."""
-
-    def __init__(self, valkey, agent, folder):
-        self.agent, self._folder = agent, folder
-        self.environment = {"REDIS_URL": valkey.url, **FAST,
-                            **{f"{name}_AGENT_URL": agent.url for name in ("NLP", "DATA", "VIZ")}}
-        self.client = sync_client(valkey.url)
-        self.store = Store(self.client)
-        self._workers = []
-        self.app = _app(valkey.url)
-
-    def worker(self, pool="gevent"):
-        """The one worker that runs, on `pool`; it is kept from test to test."""
-        if [worker.pool for worker in self._workers if worker.status == "running"] != [pool]:
-            self.no_worker()
-            self.another_worker(pool)
-        return self._workers[-1]
-
-    def another_worker(self, pool="gevent"):
-        worker = LocalWorker(self._folder, self.environment, pool, concurrency=4)
-        self._workers.append(worker)
-        worker.ready()
-        return worker
-
-    def no_worker(self):
-        for worker in self._workers:
-            if worker.status == "running":
-                worker.kill()
-        self._workers.clear()
-
-    def forget(self):
-        """No earlier answer stands in, and no breaker remembers a fault."""
-        for key in [*self.client.scan_iter("baton:last-good:*"), *self.client.scan_iter("baton:breaker:*")]:
-            self.client.delete(key)
-
-    def ask(self, query="how many flights"):
-        workflow = plan_workflow(Question(query))
-        send_first(self.app, workflow, self.store.run(accept(workflow, new_token())))
-        return workflow.workflow_id
-
-    def ended(self, workflow_id):
-        wait_for(lambda: self.store.record(workflow_id).status.final, "the workflow's end", 30)
-        return self.store.record(workflow_id)
-
-    def answer(self, workflow_id):
-        contents = read_contents(self.client.hgetall(keys.outputs(workflow_id)))
-        return compose_answer(self.store.record(workflow_id), contents)
-
-    def running(self, workflow_id, step):
-        wait_for(lambda: self.store.record(workflow_id).steps[step].status is StepStatus.RUNNING, f"{step} to run", 20)
-
-    def celery(self, *arguments):
-        return subprocess.run([sys.executable, "-m", "celery", "-A", "tasks", *arguments], cwd=ROOT, text=True,
-                              capture_output=True, timeout=60, check=False, env={**_environ(), **self.environment})
-
-
-def _environ():
-    import os
-    return dict(os.environ)
-
-
-def _app(url):
-    from celery import Celery
-    app = Celery("asker", broker=url, backend=f"state.backend:WorkflowBackend+{url}", set_as_current=False)
-    app.conf.update(result_backend_thread_safe=True, task_ignore_result=True)
-    return app
 
 
 @pytest.fixture(scope="module")
 def shared_floor(valkey, tmp_path_factory):
-    with ScriptedAgent(STANDARD).serving() as agent:
-        floor = Floor(valkey, agent, tmp_path_factory.mktemp("floor"))
+    with floor_of(valkey, tmp_path_factory.mktemp("floor")) as floor:
         yield floor
-        floor.no_worker()
-        floor.app.close()
-        floor.client.close()
 
 
 @pytest.fixture

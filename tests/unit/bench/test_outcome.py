@@ -32,9 +32,8 @@ def found() -> dict[Contender, Figures]:
             for one, profile in PROFILES.items()}
 
 
-BYTES_BY_KEY = {"baton:wf:<id>": 1_500, "baton:wf:<id>:out": 3_000}
-STORED = [Stored(1_000, 200.0, 100.0, 2_000.0, 2_000.0, 6_000.0, BYTES_BY_KEY),
-          Stored(1_000_000, 230.0, 130.0, 4_000.0, 20_500.0, 6_000.0, BYTES_BY_KEY)]
+STORED = [Stored(1_000, 200.0, 100.0, 2_000.0, 2_000.0, 6_000.0, 3_000),
+          Stored(1_000_000, 230.0, 130.0, 4_000.0, 20_500.0, 6_000.0, 3_000)]
 
 
 def test_figures_are_medians_and_ratios_are_of_pairs() -> None:
