@@ -21,6 +21,7 @@ from faults.control import control_app
 from faults.front import Front, Upstream
 from faults.ledger import CallLog
 from faults.proxy import BACKLOG, serving
+from faults.switchboard import Switchboard
 
 HOST = "127.0.0.1"
 AGENTS = ("nlp", "data", "viz")
@@ -97,7 +98,7 @@ def _serve(settings: Settings, options: Options, sockets: Sequence[socket.socket
 def _fronts(settings: Settings, urls: Mapping[str, str], ports: Sequence[int], log: CallLog) -> dict[str, Front]:
     registry = build_registry(settings.model_copy(update={f"{name}_agent_url": url for name, url in urls.items()}))
     return {
-        name: Front(name, f"http://{HOST}:{port}", Upstream(registry[name].url), log)
+        name: Front(name, f"http://{HOST}:{port}", Upstream(registry[name].url), log, Switchboard(name))
         for name, port in zip(AGENTS, ports, strict=True)
     }
 

@@ -79,7 +79,7 @@ class Front:
     url: str
     upstream: Upstream
     log: CallLog
-    switchboard: Switchboard = field(default_factory=Switchboard)
+    switchboard: Switchboard
     calls: Counters = field(default_factory=Counters)
     health: Counters = field(default_factory=Counters)
 

@@ -59,7 +59,7 @@ class _Strict(BaseModel):
 
 
 class BaseRule(_Strict):
-    """What all rules share. Every condition given must hold; then `share` is drawn, from the rule's own `seed`.
+    """What all rules share. Every condition given must hold; then `share` is drawn, repeatably by `seed`.
 
     The schedule counts from the moment the rules were put: from `from_s` on, for `for_s` seconds (None: for ever),
     again every `every_s` seconds (None: once).

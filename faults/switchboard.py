@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from faults.rules import Ending, FaultKind, Latency, Rule
@@ -30,11 +30,8 @@ class Decision:
 @dataclass(slots=True)
 class _Armed:
     rule: Rule
-    chance: Random = field(init=False)
+    chance: Random
     hits: int = 0
-
-    def __post_init__(self) -> None:
-        self.chance = Random(self.rule.seed)  # noqa: S311 - repeatable is the point
 
     def strikes(self, call: Call, text: str, age_s: float) -> bool:
         """Whether the rule hits this call; a call that fits draws its chance, and no other does."""
@@ -50,15 +47,19 @@ class _Armed:
 class Switchboard:
     """Decides by the rules in their order: delays add up, the first other rule that hits ends the search."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, agent: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._agent, self._clock = agent, clock
         self.put([])
 
     def put(self, rules: Sequence[Rule]) -> None:
         """Replace all rules; schedules, seeds and `times` begin anew."""
-        self._armed = [_Armed(rule) for rule in rules]
+        self._armed = [_Armed(rule, self._chance(rule.seed, place)) for place, rule in enumerate(rules)]
         self._began = self._clock()
         self.reads_bodies = any(rule.contains for rule in rules)
+
+    def _chance(self, seed: int, place: int) -> Random:
+        # With the seed alone, rules of one seed would hit the same calls, and agents of one share fail together.
+        return Random(f"{self._agent}:{place}:{seed}")  # noqa: S311 - repeatable is the point
 
     @property
     def rules(self) -> list[Rule]:

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from collections import Counter
 
 import pytest
 
@@ -21,8 +22,8 @@ class Clock:
         return self.now_s
 
 
-def board(*rules, clock=None) -> Switchboard:
-    found = Switchboard(clock or Clock())
+def board(*rules, clock=None, agent="nlp") -> Switchboard:
+    found = Switchboard(agent, clock or Clock())
     found.put(RULES.validate_python(list(rules)))
     return found
 
@@ -56,6 +57,15 @@ def test_a_seed_repeats_and_another_differs() -> None:
         hits(board({"fault": "error", "share": 0.5, "seed": seed}), CALL, 200) for seed in (1, 1, 2)
     )
     assert first == again != other
+
+
+def test_rules_and_agents_of_one_seed_do_not_hit_the_same_calls() -> None:
+    rule = {"fault": "error", "share": 0.5}
+    found = board({"fault": "latency", "delay_s": 1, "share": 0.5}, rule)
+    both = Counter(found.decide(CALL).faults for _ in range(4_000))
+    assert all(900 < count < 1_100 for count in both.values())
+    assert len(both) == 4
+    assert hits(board(rule, agent="nlp"), CALL, 100) != hits(board(rule, agent="data"), CALL, 100)
 
 
 def test_a_call_that_does_not_fit_draws_no_chance() -> None:
