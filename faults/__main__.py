@@ -107,22 +107,22 @@ def _others_agents(settings: Settings, ports: Sequence[int]) -> dict[str, str]:
     """URLs of agents that are not the bundled ones; one that is this proxy itself has the bundled agent behind it."""
     given: Mapping[str, str] = {name: getattr(settings, f"{name}_agent_url") for name in AGENTS}
     own = {(host, port) for host in (HOST, "localhost") for port in ports}
-    return {
-        name: "" if (urlsplit(url).hostname, urlsplit(url).port) in own else url for name, url in given.items()
-    }
+    return {name: "" if (urlsplit(url).hostname, urlsplit(url).port) in own else url for name, url in given.items()}
 
 
 def _signpost(found: Mapping[str, Front], port: int) -> str:
     urls = " ".join(f"{name.upper()}_AGENT_URL={front.url}" for name, front in found.items())
-    return "\n".join([
-        "The agents can be reached through the proxy, which injects nothing yet.",
-        *(f"  {front.url}  ->  {front.upstream.url}  ({name})" for name, front in found.items()),
-        f"Point Baton at it:   {urls} make run",
-        f"""Switch a fault on:   curl -X PUT {HOST}:{port}/faults/nlp -d '[{{"fault": "error", "status": 503}}]'""",
-        f"Switch all off:      curl -X DELETE {HOST}:{port}/faults",
-        f"Rules and counters:  curl {HOST}:{port}/faults",
-        "All kinds of faults: docs/faults.md.  Stop: Ctrl-C",
-    ])
+    return "\n".join(
+        [
+            "The agents can be reached through the proxy, which injects nothing yet.",
+            *(f"  {front.url}  ->  {front.upstream.url}  ({name})" for name, front in found.items()),
+            f"Point Baton at it:   {urls} make run",
+            f"""Switch a fault on:   curl -X PUT {HOST}:{port}/faults/nlp -d '[{{"fault": "error", "status": 503}}]'""",
+            f"Switch all off:      curl -X DELETE {HOST}:{port}/faults",
+            f"Rules and counters:  curl {HOST}:{port}/faults",
+            "All kinds of faults: docs/faults.md.  Stop: Ctrl-C",
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -56,8 +56,12 @@ def _error(rule: Error) -> bytes:
 
 
 def _failure(error_type: str, message: str, recovery_action: str, suggestions: list[str]) -> bytes:
-    error = {"error_type": error_type, "message": message, "recovery_action": recovery_action,
-             "suggestions": suggestions}
+    error = {
+        "error_type": error_type,
+        "message": message,
+        "recovery_action": recovery_action,
+        "suggestions": suggestions,
+    }
     return json.dumps({"success": False, "error": error}).encode()
 
 

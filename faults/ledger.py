@@ -83,9 +83,16 @@ class Entry:
         self._told = True
         self._counters.outcomes[outcome] += 1
         method, _, _ = self._head.start
-        self._log.write({
-            "at": iso(self._at_ms), "agent": self._agent, "method": method, "path": self._head.path,
-            **{name: self._head.fields.get(name.lower()) for name in NAMED},
-            "outcome": outcome, "faults": self._faults, "status": status,
-            "ms": round((time.monotonic() - self._began) * 1000, 2),
-        })
+        self._log.write(
+            {
+                "at": iso(self._at_ms),
+                "agent": self._agent,
+                "method": method,
+                "path": self._head.path,
+                **{name: self._head.fields.get(name.lower()) for name in NAMED},
+                "outcome": outcome,
+                "faults": self._faults,
+                "status": status,
+                "ms": round((time.monotonic() - self._began) * 1000, 2),
+            }
+        )

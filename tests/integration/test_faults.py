@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from agents.client import CallHeaders, call_agent
 from agents.contract import DataResult, NlpResult, VizResult
 from agents.errors import (
     AgentCrashed,
+    AgentError,
     AgentRefused,
     AgentTimeout,
     AgentUnavailable,
@@ -289,21 +291,24 @@ def test_health_passes_unless_the_rule_says_it_is_hit_too(faults, scripted) -> N
 
 
 def test_a_schedule_begins_and_ends_by_itself(faults) -> None:
+    before_put = time.monotonic()
     faults.rule("nlp", fault="error", status=503, from_s=0.4, for_s=0.5)
-    began, seen = time.monotonic(), []
-    while time.monotonic() - began < 1.4:
-        at = time.monotonic() - began
-        try:
-            ask(faults)
-            seen.append((at, True))
-        except AgentUnavailable:
-            seen.append((at, False))
-    outage = [at for at, well in seen if not well]
-    assert 0.3 < min(outage) < 0.6
-    assert 0.7 < max(outage) < 1.0
-    assert seen[0][1]
-    assert seen[-1][1]
-    assert not any(well for at, well in seen if min(outage) < at < max(outage))
+    after_put = time.monotonic()
+    seen = []
+    while (began := time.monotonic()) < after_put + 1.4:
+        seen.append((began, fails_with(AgentUnavailable, faults), time.monotonic()))
+    outage = [(began, ended) for began, failed, ended in seen if failed]
+    assert outage[0][1] - before_put >= 0.4
+    assert outage[-1][0] - after_put <= 0.9
+    assert [failed for failed, _ in groupby(failed for _, failed, _ in seen)] == [False, True, False]
+
+
+def fails_with(kind: type[AgentError], faults: LocalFaults) -> bool:
+    try:
+        ask(faults)
+    except kind:
+        return True
+    return False
 
 
 def many(faults: LocalFaults, count: int) -> Counter[str]:
@@ -363,16 +368,9 @@ class Asker(threading.Thread):
     def run(self) -> None:
         while not self.stop.is_set():
             _, before = Asker.setting
-            failed = self._fails()
+            failed = fails_with(AgentCrashed, self._faults)
             if Asker.setting == (before, before):
                 self.seen.append((before, failed))
-
-    def _fails(self) -> bool:
-        try:
-            ask(self._faults)
-        except AgentCrashed:
-            return True
-        return False
 
 
 def test_rules_switched_while_calls_run(faults) -> None:
@@ -428,9 +426,10 @@ def test_a_large_body_that_a_rule_looks_at_passes_unaltered(faults, scripted) ->
 
 
 class Echo:
-    """An agent on a bare socket: it reads what ends with `until` and answers with `reply`, once a connection."""
+    """An agent on a bare socket: it reads what ends with `until`, answers `reply`, lingers, and hangs up."""
 
-    def __init__(self, until: bytes, reply: bytes) -> None:
+    def __init__(self, until: bytes, reply: bytes, lingers_s: float = 0.0) -> None:
+        self._lingers_s = lingers_s
         self.received: list[bytes] = []
         self._until, self._reply = until, reply
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -458,6 +457,7 @@ class Echo:
                     received += connection.recv(65_536)
                 self.received.append(received)
                 connection.sendall(self._reply)
+                time.sleep(self._lingers_s)
 
 
 CHUNKS = b"3\r\n{ }\r\n0\r\nX-Trailer: t\r\n\r\n"
@@ -486,6 +486,36 @@ def test_messages_pass_byte_by_byte(tmp_path, reply, looked_at) -> None:
     assert (received, ended_by) == (reply, None)
     netloc = urlsplit(echo.url).netloc.encode()
     assert echo.received == [CHUNKED_CALL.replace(b"hOst: x", b"Host: " + netloc).replace(b" /", b" /below/", 1)]
+
+
+PLAIN_CALL = b'POST /process HTTP/1.1\r\nContent-Length: 9\r\n\r\n"%-5b"\r\n'
+PLAIN_REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def test_an_idle_connection_that_the_agent_ends_is_ended_for_the_client(tmp_path) -> None:
+    with Echo(b"\r\n", PLAIN_REPLY, lingers_s=0.3) as echo:
+        proxy = LocalFaults(tmp_path, {"nlp": echo.url})
+        try:
+            proxy.ready()
+            with wire(proxy) as connection:
+                connection.sendall(PLAIN_CALL % b"first")
+                assert all_of(connection) == (PLAIN_REPLY, None)
+        finally:
+            proxy.teardown()
+
+
+def test_an_agent_that_ends_its_connection_during_a_delay_is_asked_on_a_new_one(tmp_path) -> None:
+    with Echo(b"\r\n", PLAIN_REPLY, lingers_s=0.3) as echo:
+        proxy = LocalFaults(tmp_path, {"nlp": echo.url})
+        try:
+            proxy.ready()
+            proxy.rule("nlp", fault="latency", delay_s=0.8, contains="late")
+            with wire(proxy) as connection:
+                connection.sendall(PLAIN_CALL % b"first" + PLAIN_CALL % b"late")
+                assert all_of(connection) == (PLAIN_REPLY * 2, None)
+        finally:
+            proxy.teardown()
+    assert len(echo.received) == 2
 
 
 def test_an_agent_that_is_not_there_is_not_there(tmp_path) -> None:
