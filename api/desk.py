@@ -20,7 +20,7 @@ from state.errors import StoreUnavailable
 from state.events import Event, EventKind
 from state.model import Mode, NewWorkflow, WorkflowRecord
 from state.store import AsyncStore
-from state.transitions import new_token
+from state.transition import new_token
 
 CONFIRM_DOWN_S = 1.0
 PATIENCE_S = 3.0  # beyond the deadline, within which the workers close a workflow

@@ -120,7 +120,7 @@ def _baton() -> CeleryAsker:
     from bench.bare import QUESTION
     from pipeline.question import Question, accept, plan_workflow, send_first
     from state.store import get_store
-    from state.transitions import new_token
+    from state.transition import new_token
     from tasks.app import app
 
     def new() -> Workflow:

@@ -27,7 +27,7 @@ from state import keys
 from state.listing import Cursor, Listing
 from state.model import WorkflowRecord, WorkflowStatus
 from state.store import Store
-from state.transitions import Send, Transition, new_token
+from state.transition import Send, Transition, new_token
 from tasks.execution import Released, run_step
 
 T = TypeVar("T")

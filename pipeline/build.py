@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery, chain
 
 from state.model import NewStep
-from state.transitions import Send
+from state.transition import Send
 
 MAX_LINKS = 16  # a chain's tail travels in every message of it
 

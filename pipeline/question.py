@@ -14,7 +14,8 @@ from core.settings import get_settings
 from pipeline.build import first_chain, linear_runs, publish
 from pipeline.plan import ordinary_plan
 from state.model import Mode, NewWorkflow
-from state.transitions import Started, Transition, start
+from state.transition import Transition
+from state.transitions import Started, start
 
 log = get_logger(__name__)
 

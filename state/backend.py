@@ -15,7 +15,7 @@ from state import transitions
 from state.errors import StoreUnavailable
 from state.model import WorkflowStatus
 from state.store import Store, store_at
-from state.transitions import parse_task_id
+from state.transition import Transition, parse_task_id
 
 log = get_logger(__name__)
 
@@ -95,7 +95,7 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
             meta["status"] = _CELERY_STATE.get(record.status, states.PENDING)
         return meta
 
-    def _run(self, transition: transitions.Transition[Any]) -> None:
+    def _run(self, transition: Transition[Any]) -> None:
         try:
             self.store.run(transition)
         except StoreUnavailable:

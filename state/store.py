@@ -24,7 +24,7 @@ from state.model import Contents, WorkflowRecord
 from state.outage import AWAY, Outage, as_unavailable, repeating
 from state.record import read_contents, read_record
 from state.scripts import source
-from state.transitions import Transition
+from state.transition import Transition
 
 T = TypeVar("T")
 SYNC_WITHIN_S = 3.0

@@ -1,57 +1,19 @@
-"""Transitions as values: which script, with what, and what its answer means. `state.store` runs them, sync or async.
+"""The transitions of one workflow: accept it, claim a step, report on it, cancel.
 
-Each transition is one atomic script; the legal ones are known to the scripts alone. Every call carries a token, so that
-a call whose answer was lost can be made again and counts once.
+The legal ones are known to the scripts alone (`state/lua/`); `state.recovery` has those about what is held or overdue.
 """
 
 import json
-import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from state import keys
 from state.blobs import pack, unpack
 from state.model import Mode, NewWorkflow, StepStatus, WorkflowStatus
-
-T = TypeVar("T")
-Raw = list[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Transition(Generic[T]):
-    """One call of one script."""
-
-    script: str
-    keys: list[str]
-    args: list[str | int | float | bytes]
-    understand: Callable[[Raw], T]
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A message to be published: `<workflow>.<step>.<round>.<send>` is its task id, never used twice."""
-
-    workflow_id: str
-    step: str
-    round: int
-    send: int
-    queue: str = ""
-
-    @property
-    def task_id(self) -> str:
-        """The id of the message."""
-        return f"{self.workflow_id}.{self.step}.{self.round}.{self.send}"
-
-
-def parse_task_id(task_id: str) -> Send | None:
-    """The send a task id names; None when it is not one of ours."""
-    parts = task_id.rsplit(".", 3)
-    if len(parts) != 4 or not (parts[2].isdigit() and parts[3].isdigit()):
-        return None
-    return Send(parts[0], parts[1], int(parts[2]), int(parts[3]))
+from state.transition import Argument, Raw, Send, Transition, new_token, sends_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +26,7 @@ class Started:
 
 def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Started]:
     """Accept a workflow and queue the steps that wait for nothing."""
-    fields: list[str | int | float | bytes] = ["mode", workflow.mode]
+    fields: list[Argument] = ["mode", workflow.mode]
     followers: dict[str, list[str]] = {step.name: [] for step in workflow.steps}
     for step in workflow.steps:
         for before in step.after:
@@ -91,7 +53,7 @@ def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Starte
     def understand(raw: Raw) -> Started:
         if raw[0] != b"started":
             return Started((), fresh=False)
-        return Started(_sends(workflow.workflow_id, raw[2:]), fresh=True)
+        return Started(sends_of(workflow.workflow_id, raw[2:]), fresh=True)
 
     return Transition(
         "start",
@@ -290,84 +252,10 @@ def cancel(workflow_id: str, *, actor: str, reason: str, ttl_s: int) -> Transiti
     )
 
 
-def renew(node: str, held: list[tuple[Send, bool]], lease_ms: int) -> Transition[list[str]]:
-    """Renew all that `node` holds (send, is its call active); answers the task ids whose calls must stop."""
-    triples: list[str | int | float | bytes] = []
-    for send, active in held:
-        triples += [send.workflow_id, send.step, ("!" if active else "") + send.task_id]
-    return Transition("renew", [keys.DUE], [node, lease_ms, *triples], lambda raw: [item.decode() for item in raw])
-
-
-def look(limit: int, gap_ms: int, lease_ms: int) -> Transition[list[tuple[str, str]]]:
-    """Overdue (workflow id, step) pairs; the empty step is a deadline. Nothing is taken by looking."""
-
-    def understand(raw: Raw) -> list[tuple[str, str]]:
-        return [(member.decode().rpartition("|")[0], member.decode().rpartition("|")[2]) for member in raw]
-
-    return Transition("look", [keys.DUE, keys.LOOK], [limit, gap_ms, lease_ms], understand)
-
-
-def trim(longest_s: float) -> Transition[int]:
-    """Forget index members older than `longest_s`; answers how many. Idempotent."""
-    final = [f"{keys.BY_STATUS}:{status}" for status in WorkflowStatus if status.final]
-    return Transition("trim", [keys.BY_TIME, *final], [int(longest_s * 1000)], lambda raw: int(raw[0]))
-
-
-class OverdueKind(StrEnum):
-    """What became of an overdue entry."""
-
-    SENT = "sent"
-    LATER = "later"
-    DROPPED = "dropped"
-    POISONED = "poisoned"
-    DEADLINE = "deadline"
-
-
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """`send` is to be published, for the reason `why` (lost, retry, takeover); `task_ids` are to stop on a deadline."""
-
-    kind: OverdueKind
-    send: Send | None = None
-    why: str = ""
-    task_ids: tuple[str, ...] = field(default=())
-
-
-def overdue(
-    workflow_id: str, step: str, *, grace_ms: int, max_takeovers: int, ttl_s: int, queue_prefix: str = ""
-) -> Transition[Overdue]:
-    """Take one overdue entry; of many callers one gets it."""
-
-    def understand(raw: Raw) -> Overdue:
-        kind = OverdueKind(raw[0].decode())
-        if kind is OverdueKind.SENT:
-            return Overdue(kind, _sends(workflow_id, raw[2:])[0], raw[1].decode())
-        return Overdue(kind, task_ids=tuple(item.decode() for item in raw[1:]))
-
-    return Transition(
-        "overdue",
-        keys.of_transition(workflow_id, keys.QUEUE_MARKS),
-        [workflow_id, new_token(), ttl_s, step, grace_ms, max_takeovers, queue_prefix],
-        understand,
-    )
-
-
-def new_token() -> str:
-    """A call token."""
-    return secrets.token_hex(8)
-
-
 def _report(go: Go) -> Callable[[Raw], Report]:
     def understand(raw: Raw) -> Report:
         if raw[0] != b"accepted":
             return Report(accepted=False, reason=raw[0].decode())
-        return Report(accepted=True, released=_sends(go.workflow_id, raw[1:]))
+        return Report(accepted=True, released=sends_of(go.workflow_id, raw[1:]))
 
     return understand
-
-
-def _sends(workflow_id: str, raw: Raw) -> tuple[Send, ...]:
-    return tuple(
-        Send(workflow_id, step.decode(), int(round_), int(number), queue.decode())
-        for step, round_, number, queue in zip(raw[::4], raw[1::4], raw[2::4], raw[3::4], strict=True)
-    )

@@ -8,7 +8,7 @@ from celery.exceptions import Ignore
 from pipeline.build import message, publish
 from state.errors import StoreUnavailable
 from state.store import get_store
-from state.transitions import Send, parse_task_id
+from state.transition import Send, parse_task_id
 from tasks import handoff
 from tasks.app import app
 from tasks.execution import Nothing, Wait, run_step

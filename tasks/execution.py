@@ -21,19 +21,8 @@ from pipeline.inputs import answered_without_call, payload_for
 from pipeline.stand_ins import last_good_key, stand_in_for
 from state.errors import OutputTooLarge
 from state.store import Store
-from state.transitions import (
-    Go,
-    NotBefore,
-    Report,
-    Send,
-    Transition,
-    Verdict,
-    begin,
-    fail,
-    finish,
-    new_token,
-    retry_later,
-)
+from state.transition import Send, Transition, new_token
+from state.transitions import Go, NotBefore, Report, Verdict, begin, fail, finish, retry_later
 
 log = get_logger(__name__)
 STAND_IN_S = 0.5  # of the time left that no call may use: enough for somebody else's answer before the deadline

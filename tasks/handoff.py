@@ -13,7 +13,7 @@ from kombu.message import Message
 from kombu.serialization import dumps
 
 from core.settings import get_settings
-from state.transitions import Send
+from state.transition import Send
 from tasks.app import app
 
 FREE_SHARE = 0.1  # of the pool that must be free: what comes from the broker is not to be starved

@@ -8,7 +8,8 @@ from celery.worker.control import revoke as revoke_task
 
 from core.settings import get_settings
 from state.store import get_store
-from state.transitions import cancel, parse_task_id
+from state.transition import parse_task_id
+from state.transitions import cancel
 
 
 @control_command(name="revoke", variadic="task_id", signature="[id1 [id2 [... [idN]]]]")

@@ -13,8 +13,9 @@ from pipeline import stand_ins
 from pipeline.build import message, publish
 from state.backend import stopped_by_us
 from state.errors import StoreUnavailable
+from state.recovery import OverdueKind, look, overdue, renew, trim
 from state.store import Store, get_store
-from state.transitions import OverdueKind, Send, look, overdue, parse_task_id, renew, trim
+from state.transition import Send, parse_task_id
 
 log = get_logger(__name__)
 LOOK_LIMIT = 100

@@ -19,7 +19,7 @@ from state import keys
 from state.model import Mode, StepStatus, WorkflowRecord
 from state.record import read_contents
 from state.store import Store
-from state.transitions import new_token
+from state.transition import new_token
 from tests.processes import LocalValkey, LocalWorker, wait_for
 from tests.scripted_agent import STANDARD, ScriptedAgent
 

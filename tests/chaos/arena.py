@@ -19,7 +19,7 @@ from state import keys
 from state.events import Event
 from state.model import NewWorkflow, WorkflowRecord
 from state.store import Store
-from state.transitions import new_token
+from state.transition import new_token
 from tests.chaos.proxy import Proxy
 from tests.processes import AGENTS, LocalProcess, LocalValkey, LocalWorker, answers, free_ports
 

@@ -8,7 +8,7 @@ from typing import Any
 from state import keys
 from state.model import StepRecord, StepStatus, WorkflowStatus
 from state.record import read_record
-from state.transitions import Send
+from state.transition import Send
 
 QUEUES = ("agents.nlp", "agents.data", "agents.viz", "agents.call")
 

@@ -16,6 +16,7 @@ from state.errors import StoreUnavailable
 from state.listing import Listing, Read, advance, read_page
 from state.model import Mode, NewStep, NewWorkflow, WorkflowStatus
 from state.store import AsyncStore, Store
+from state.transition import new_token
 from tests.processes import free_ports
 
 NOON_MS = 1_700_000_000_000
@@ -48,11 +49,11 @@ def accept(store, created_ms=None, query="q"):
 
 
 def begin(store, send):
-    return store.run(t.begin(send, node="n", lease_ms=60_000, ttl_s=100, token=t.new_token()))
+    return store.run(t.begin(send, node="n", lease_ms=60_000, ttl_s=100, token=new_token()))
 
 
 def finish(store, go):
-    return store.run(t.finish(go, {}, ttl_s=100, grace_ms=60_000, token=t.new_token()))
+    return store.run(t.finish(go, {}, ttl_s=100, grace_ms=60_000, token=new_token()))
 
 
 def expire(store, *sends):

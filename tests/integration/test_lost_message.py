@@ -6,7 +6,7 @@ import pytest
 
 from core.valkey import sync_client
 from pipeline.question import Question, plan_workflow
-from state import keys
+from state import keys, recovery
 from state import transitions as t
 from state.store import Store
 
@@ -38,7 +38,7 @@ def sent_ms(store, send, at_ms):
 
 def look_at(store, send):
     store.client.zadd(keys.DUE, {keys.due_member(send.workflow_id, send.step): 0})
-    return store.run(t.overdue(send.workflow_id, send.step, grace_ms=GRACE_MS, max_takeovers=3, ttl_s=60))
+    return store.run(recovery.overdue(send.workflow_id, send.step, grace_ms=GRACE_MS, max_takeovers=3, ttl_s=60))
 
 
 def test_it_is_lost_when_all_that_waits_was_sent_later(store):
@@ -54,9 +54,9 @@ def test_it_is_not_lost_while_an_older_message_waits(store):
     for at_ms, send in enumerate((older, waiting, later), start=1):
         sent_ms(store, send, at_ms)
         publish(store, send)
-    assert look_at(store, waiting).kind is t.OverdueKind.LATER
+    assert look_at(store, waiting).kind is recovery.OverdueKind.LATER
     store.client.rpop(QUEUE)
-    assert look_at(store, waiting).kind is t.OverdueKind.LATER
+    assert look_at(store, waiting).kind is recovery.OverdueKind.LATER
     store.client.rpop(QUEUE)
     assert look_at(store, waiting).why == "lost"
 
@@ -66,11 +66,11 @@ def test_a_message_that_was_sent_again_since_proves_nothing(store):
     sent_ms(store, waiting, 1_000)
     publish(store, resent)
     store.client.hset(keys.record(resent.workflow_id), "nlp:send", 2)
-    assert look_at(store, waiting).kind is t.OverdueKind.LATER
+    assert look_at(store, waiting).kind is recovery.OverdueKind.LATER
 
 
 @pytest.mark.parametrize("strange", ["no message", "[]", '{"headers": 1}', '{"headers": {"id": "health-check"}}'])
 def test_a_strange_message_proves_nothing(store, strange):
     waiting = queued(store)
     store.client.lpush(QUEUE, strange)
-    assert look_at(store, waiting).kind is t.OverdueKind.LATER
+    assert look_at(store, waiting).kind is recovery.OverdueKind.LATER

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.valkey import sync_client
-from state import keys
+from state import keys, recovery
 from state import transitions as t
 from state.events import Event, EventKind
 from state.model import Mode, NewStep, NewWorkflow, StepStatus, WorkflowStatus
 from state.store import Store
+from state.transition import Send, new_token
 
 LEASE_MS = 60_000
 GRACE_MS = 60_000
@@ -38,15 +39,15 @@ def start(store, workflow, grace_ms=GRACE_MS):
 
 
 def begin(store, send, node="n1", token=None, lease_ms=LEASE_MS):
-    return store.run(t.begin(send, node=node, lease_ms=lease_ms, ttl_s=100, token=token or t.new_token()))
+    return store.run(t.begin(send, node=node, lease_ms=lease_ms, ttl_s=100, token=token or new_token()))
 
 
 def finish(store, go, token=None):
-    return store.run(t.finish(go, {"of": go.step}, ttl_s=100, grace_ms=GRACE_MS, token=token or t.new_token()))
+    return store.run(t.finish(go, {"of": go.step}, ttl_s=100, grace_ms=GRACE_MS, token=token or new_token()))
 
 
 def overdue(store, workflow_id, step, max_takeovers=3):
-    return store.run(t.overdue(workflow_id, step, grace_ms=0, max_takeovers=max_takeovers, ttl_s=100))
+    return store.run(recovery.overdue(workflow_id, step, grace_ms=0, max_takeovers=max_takeovers, ttl_s=100))
 
 
 def kinds(store, workflow_id):
@@ -129,9 +130,9 @@ def test_a_doubled_message_finds_the_step_owned_then_done(store):
     assert begin(store, send, node="n2") is t.Verdict.OWNED
     finish(store, go)
     assert begin(store, send, node="n2") is t.Verdict.DONE
-    assert begin(store, t.Send(send.workflow_id, "viz", 0, 1)) is t.Verdict.WAITING
-    assert begin(store, t.Send("f" * 32, "nlp", 0, 1)) is t.Verdict.GONE
-    assert begin(store, t.Send(send.workflow_id, "nope", 0, 1)) is t.Verdict.GONE
+    assert begin(store, Send(send.workflow_id, "viz", 0, 1)) is t.Verdict.WAITING
+    assert begin(store, Send("f" * 32, "nlp", 0, 1)) is t.Verdict.GONE
+    assert begin(store, Send(send.workflow_id, "nope", 0, 1)) is t.Verdict.GONE
 
 
 def test_a_retry_waits_and_then_counts_another_attempt(store):
@@ -156,7 +157,7 @@ def test_a_takeover_fences_the_old_owner_off(store):
     taken = overdue(store, workflow.workflow_id, "nlp")
     assert taken.why == "takeover"
     assert taken.send.task_id != send.task_id
-    assert overdue(store, workflow.workflow_id, "data").kind is t.OverdueKind.LATER
+    assert overdue(store, workflow.workflow_id, "data").kind is recovery.OverdueKind.LATER
     new = begin(store, taken.send, node="n2")
     assert finish(store, old).reason == "stale"
     assert not store.run(t.fail(old, {"message": "late"}, ttl_s=100, token="x")).accepted
@@ -171,7 +172,7 @@ def test_a_step_whose_workers_keep_dying_is_given_up(store):
         begin(store, send, lease_ms=0)
         taken = overdue(store, workflow.workflow_id, "nlp", max_takeovers=1)
         send = taken.send or send
-    assert taken.kind is t.OverdueKind.POISONED
+    assert taken.kind is recovery.OverdueKind.POISONED
     record = store.record(workflow.workflow_id)
     assert record.status is WorkflowStatus.FAILED
     assert [s.status for s in record.steps.values()] == [StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.SKIPPED]
@@ -183,7 +184,7 @@ def test_a_queued_step_is_sent_again_only_when_its_message_must_be_lost(store):
     workflow = chain_of_three()
     send = start(store, workflow, grace_ms=0)
     store.client.lpush("agents.nlp", "someone else's message")
-    assert overdue(store, workflow.workflow_id, "nlp").kind is t.OverdueKind.LATER
+    assert overdue(store, workflow.workflow_id, "nlp").kind is recovery.OverdueKind.LATER
     store.client.delete("agents.nlp")
     taken = overdue(store, workflow.workflow_id, "nlp")
     assert (taken.why, taken.send.send) == ("lost", send.send + 1)
@@ -201,21 +202,21 @@ def test_newer_messages_that_have_begun_show_that_an_older_one_is_lost(store):
 def test_a_renewal_keeps_what_is_held_and_refuses_what_was_lost(store):
     workflow = chain_of_three()
     send = start(store, workflow)
-    assert store.run(t.renew("n1", [(send, False)], LEASE_MS)) == []
+    assert store.run(recovery.renew("n1", [(send, False)], LEASE_MS)) == []
     assert store.record(workflow.workflow_id).steps["nlp"].status is StepStatus.HELD
     begin(store, send, lease_ms=0)
-    assert store.run(t.renew("n1", [(send, True)], LEASE_MS)) == []
-    assert overdue(store, workflow.workflow_id, "nlp").kind is t.OverdueKind.LATER
-    assert store.run(t.renew("n2", [(send, True)], LEASE_MS)) == [send.task_id]
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS)) == []
+    assert overdue(store, workflow.workflow_id, "nlp").kind is recovery.OverdueKind.LATER
+    assert store.run(recovery.renew("n2", [(send, True)], LEASE_MS)) == [send.task_id]
     store.client.zadd(keys.DUE, {keys.due_member(workflow.workflow_id, "nlp"): 0})
     overdue(store, workflow.workflow_id, "nlp")
-    assert store.run(t.renew("n1", [(send, True)], LEASE_MS)) == [send.task_id]
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS)) == [send.task_id]
 
 
 def test_a_claim_is_not_renewed_beyond_the_step_s_own_limit(store):
     send = start(store, chain_of_three(limit_s=0))
     begin(store, send)
-    assert store.run(t.renew("n1", [(send, True)], LEASE_MS)) == [send.task_id]
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS)) == [send.task_id]
 
 
 def test_the_deadline_ends_a_workflow_wherever_it_stands(store):
@@ -223,12 +224,12 @@ def test_the_deadline_ends_a_workflow_wherever_it_stands(store):
     send = start(store, workflow)
     go = begin(store, send)
     ended = overdue(store, workflow.workflow_id, "")
-    assert (ended.kind, ended.task_ids) == (t.OverdueKind.DEADLINE, (send.task_id,))
+    assert (ended.kind, ended.task_ids) == (recovery.OverdueKind.DEADLINE, (send.task_id,))
     record = store.record(workflow.workflow_id)
     assert record.status is WorkflowStatus.FAILED
     assert record.steps["nlp"].error["error_type"] == "agent_timeout"
     assert not finish(store, go).accepted
-    assert store.run(t.renew("n1", [(send, True)], LEASE_MS)) == [send.task_id]
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS)) == [send.task_id]
     assert store.client.zcard(keys.DUE) == 0
 
 
@@ -278,16 +279,16 @@ def test_after_a_gap_in_the_looks_only_deadlines_count_for_one_lease(store):
     for workflow in (waiting, late):
         begin(store, start(store, workflow), lease_ms=0)
     everything = {(waiting.workflow_id, "nlp"), (late.workflow_id, "nlp"), (late.workflow_id, "")}
-    assert set(store.run(t.look(10, 1_000, LEASE_MS))) == everything
+    assert set(store.run(recovery.look(10, 1_000, LEASE_MS))) == everything
     store.client.hset(keys.LOOK, "last_ms", 1)
-    assert store.run(t.look(10, 1_000, LEASE_MS)) == [(late.workflow_id, "")]
+    assert store.run(recovery.look(10, 1_000, LEASE_MS)) == [(late.workflow_id, "")]
     store.client.hset(keys.LOOK, "quiet_until_ms", 0)
-    assert set(store.run(t.look(10, 1_000, LEASE_MS))) == everything
+    assert set(store.run(recovery.look(10, 1_000, LEASE_MS))) == everything
 
 
 def test_a_due_entry_without_a_record_is_dropped(store):
     store.client.zadd(keys.DUE, {"f" * 32 + "|nlp": 0})
-    assert overdue(store, "f" * 32, "nlp").kind is t.OverdueKind.DROPPED
+    assert overdue(store, "f" * 32, "nlp").kind is recovery.OverdueKind.DROPPED
     assert store.client.zcard(keys.DUE) == 0
 
 
@@ -319,7 +320,7 @@ def test_indexes_forget_what_expired_long_ago_and_nothing_else(store):
     start(store, running)
     for key in (keys.BY_TIME, f"{keys.BY_STATUS}:SUCCEEDED"):
         store.client.zadd(key, {old.workflow_id: 1}, xx=True)
-    assert store.run(t.trim(3600)) == 2
+    assert store.run(recovery.trim(3600)) == 2
     assert set(store.client.zrange(keys.BY_TIME, 0, -1)) == {new.workflow_id.encode(), running.workflow_id.encode()}
 
 

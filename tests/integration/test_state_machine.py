@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from core.valkey import sync_client
-from state import keys
+from state import keys, recovery
 from state import transitions as t
 from state.events import Event
 from state.model import Mode, NewStep, NewWorkflow
 from state.store import Store
+from state.transition import Send, Transition, new_token
 
 LONG_MS = 3_600_000
 MAX_TAKEOVERS = 2
@@ -26,6 +27,10 @@ OPEN = {"QUEUED", "HELD", "RUNNING", "RETRYING"}
 DONE = {"SUCCEEDED"}
 ENDED = {"SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED"}
 nodes_drawn = st.sampled_from(["n1", "n2"])
+
+
+def overdue(workflow_id: str, step: str) -> Transition[recovery.Overdue]:
+    return recovery.overdue(workflow_id, step, grace_ms=LONG_MS, max_takeovers=MAX_TAKEOVERS, ttl_s=600)
 
 
 @dataclass
@@ -100,8 +105,8 @@ class Transitions(RuleBasedStateMachine):
     def begin(self, data, node, lost):
         name = self.aimed(data)
         step = self.steps[name]
-        send = step.sends[-1] if step.sends else t.Send(self.id, name, 0, 1)
-        token = t.new_token()
+        send = step.sends[-1] if step.sends else Send(self.id, name, 0, 1)
+        token = new_token()
         call = t.begin(send, node=node, lease_ms=LONG_MS, ttl_s=600, token=token)
         answer = self.store.run(call)
         if self.final:
@@ -137,7 +142,7 @@ class Transitions(RuleBasedStateMachine):
     def report(self, data, what, lost):
         claims = [claim for step in self.steps.values() for claim in step.claims]
         claim = data.draw(st.sampled_from([claim for claim in claims if self.current(claim)] * 4 + claims))
-        token = t.new_token()
+        token = new_token()
         call = {
             "finish": t.finish(claim, {"of": claim.step}, ttl_s=600, grace_ms=LONG_MS, token=token),
             "fail": t.fail(claim, {"message": "broken"}, ttl_s=600, token=token),
@@ -191,15 +196,15 @@ class Transitions(RuleBasedStateMachine):
     def look_at_overdue(self, data):
         name = data.draw(st.sampled_from([n for n, step in self.steps.items() if step.overdue] * 4 + sorted(AFTER)))
         step = self.steps[name]
-        answer = self.store.run(t.overdue(self.id, name, grace_ms=LONG_MS, max_takeovers=MAX_TAKEOVERS, ttl_s=600))
+        answer = self.store.run(overdue(self.id, name))
         if step.status not in OPEN or not step.overdue:
-            assert answer.kind is t.OverdueKind.LATER
+            assert answer.kind is recovery.OverdueKind.LATER
         elif step.status == "QUEUED" and not self.queue_is_empty:
-            assert answer.kind is t.OverdueKind.LATER
+            assert answer.kind is recovery.OverdueKind.LATER
             step.overdue = False
             self.reached["a long queue is not a lost message"] += 1
         elif step.status in ("QUEUED", "RETRYING"):
-            assert answer.kind is t.OverdueKind.SENT
+            assert answer.kind is recovery.OverdueKind.SENT
             self.reached[f"resend, {answer.why}"] += 1
             self.queued(name, answer.send)
         else:
@@ -210,13 +215,13 @@ class Transitions(RuleBasedStateMachine):
         step.fence += 1
         step.takeovers += step.status == "RUNNING"
         if step.takeovers > MAX_TAKEOVERS:
-            assert answer.kind is t.OverdueKind.POISONED
+            assert answer.kind is recovery.OverdueKind.POISONED
             step.status, step.owner, step.overdue = "FAILED", "", False
             self.reached["poisoned"] += 1
             self.skip_after(name)
             self.close_if_done()
             return
-        assert (answer.kind, answer.why) == (t.OverdueKind.SENT, "takeover")
+        assert (answer.kind, answer.why) == (recovery.OverdueKind.SENT, "takeover")
         self.reached[f"takeover of {step.status}"] += 1
         self.queued(name, answer.send)
 
@@ -227,7 +232,7 @@ class Transitions(RuleBasedStateMachine):
         if not step.sends:
             return
         send = step.sends[-1]
-        refused = self.store.run(t.renew(node, [(send, active)], LONG_MS))
+        refused = self.store.run(recovery.renew(node, [(send, active)], LONG_MS))
         mine = step.owner == f"{node}/{send.round}.{send.send}"
         if step.status == "RUNNING" and mine:
             assert refused == []
@@ -261,8 +266,8 @@ class Transitions(RuleBasedStateMachine):
             return
         if deadline:
             self.store.client.zadd(keys.DUE, {keys.due_member(self.id, ""): 0}, xx=True)
-            ended = self.store.run(t.overdue(self.id, "", grace_ms=LONG_MS, max_takeovers=MAX_TAKEOVERS, ttl_s=600))
-            assert ended.kind is t.OverdueKind.DEADLINE
+            ended = self.store.run(overdue(self.id, ""))
+            assert ended.kind is recovery.OverdueKind.DEADLINE
         else:
             ended = self.store.run(t.cancel(self.id, actor="a", reason="r", ttl_s=600))
             assert ended.done

@@ -5,20 +5,17 @@ import threading
 
 import pytest
 
-from tests.integration.test_worker import POOLS, Floor
+from tests.floor import floor_of
+from tests.integration.test_worker import POOLS
 from tests.processes import LocalProcess, wait_for
-from tests.scripted_agent import STANDARD, Reply, ScriptedAgent
+from tests.scripted_agent import STANDARD, Reply
 
 
 @pytest.fixture
 def floor(valkey, tmp_path):
-    with ScriptedAgent(STANDARD).serving() as agent:
-        floor = Floor(valkey, agent, tmp_path)
+    with floor_of(valkey, tmp_path) as floor:
         yield floor
-        agent.release()
-        floor.no_worker()
-        floor.app.close()
-        floor.client.close()
+        floor.agent.release()
 
 
 @pytest.mark.parametrize("pool", POOLS)

@@ -15,7 +15,7 @@ from core.valkey import async_client
 from pipeline.question import Question, accept, plan_workflow
 from state.errors import StoreUnavailable
 from state.store import AsyncStore
-from state.transitions import new_token
+from state.transition import new_token
 from tests.processes import LocalValkey
 
 STARTS = {"API": "api", "worker": "celery -A tasks worker -P gevent", "beat": "celery -A tasks beat"}

@@ -8,7 +8,7 @@ from pipeline.question import Question, accept, plan_workflow, send_first
 from state import keys
 from state.errors import WorkflowFailed
 from state.model import WorkflowStatus
-from state.transitions import new_token
+from state.transition import new_token
 from tests.floor import floor_of
 from tests.processes import wait_for
 from tests.scripted_agent import FLAT, STANDARD, Reply

@@ -8,7 +8,7 @@ from agents.registry import get_registry
 from pipeline.build import MAX_LINKS, first_chain, linear_runs
 from pipeline.plan import ordinary_plan
 from state.model import NewStep
-from state.transitions import Send, parse_task_id
+from state.transition import Send, parse_task_id
 
 
 def step(name, *after):

@@ -1,0 +1,70 @@
+"""Transitions of recovery: what workers do about steps that are held, lost, overdue, or long expired."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from state import keys
+from state.model import WorkflowStatus
+from state.transition import Argument, Raw, Send, Transition, new_token, sends_of
+
+
+def renew(node: str, held: list[tuple[Send, bool]], lease_ms: int) -> Transition[list[str]]:
+    """Renew all that `node` holds (send, is its call active); answers the task ids whose calls must stop."""
+    triples: list[Argument] = []
+    for send, active in held:
+        triples += [send.workflow_id, send.step, ("!" if active else "") + send.task_id]
+    return Transition("renew", [keys.DUE], [node, lease_ms, *triples], lambda raw: [item.decode() for item in raw])
+
+
+def look(limit: int, gap_ms: int, lease_ms: int) -> Transition[list[tuple[str, str]]]:
+    """Overdue (workflow id, step) pairs; the empty step is a deadline. Nothing is taken by looking."""
+
+    def understand(raw: Raw) -> list[tuple[str, str]]:
+        return [(member.decode().rpartition("|")[0], member.decode().rpartition("|")[2]) for member in raw]
+
+    return Transition("look", [keys.DUE, keys.LOOK], [limit, gap_ms, lease_ms], understand)
+
+
+def trim(longest_s: float) -> Transition[int]:
+    """Forget index members older than `longest_s`; answers how many. Idempotent."""
+    final = [f"{keys.BY_STATUS}:{status}" for status in WorkflowStatus if status.final]
+    return Transition("trim", [keys.BY_TIME, *final], [int(longest_s * 1000)], lambda raw: int(raw[0]))
+
+
+class OverdueKind(StrEnum):
+    """What became of an overdue entry."""
+
+    SENT = "sent"
+    LATER = "later"
+    DROPPED = "dropped"
+    POISONED = "poisoned"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """`send` is to be published, for the reason `why` (lost, retry, takeover); `task_ids` are to stop on a deadline."""
+
+    kind: OverdueKind
+    send: Send | None = None
+    why: str = ""
+    task_ids: tuple[str, ...] = field(default=())
+
+
+def overdue(
+    workflow_id: str, step: str, *, grace_ms: int, max_takeovers: int, ttl_s: int, queue_prefix: str = ""
+) -> Transition[Overdue]:
+    """Take one overdue entry; of many callers one gets it."""
+
+    def understand(raw: Raw) -> Overdue:
+        kind = OverdueKind(raw[0].decode())
+        if kind is OverdueKind.SENT:
+            return Overdue(kind, sends_of(workflow_id, raw[2:])[0], raw[1].decode())
+        return Overdue(kind, task_ids=tuple(item.decode() for item in raw[1:]))
+
+    return Transition(
+        "overdue",
+        keys.of_transition(workflow_id, keys.QUEUE_MARKS),
+        [workflow_id, new_token(), ttl_s, step, grace_ms, max_takeovers, queue_prefix],
+        understand,
+    )
