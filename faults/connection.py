@@ -145,7 +145,7 @@ class Connection:
             self.end()
 
     def _agent_is_gone(self) -> bool:
-        return self._agent is not None and self._agent[0].at_eof()
+        return self._agent is not None and self._agent[1].is_closing()
 
     def _reset(self) -> None:
         if not self._writer.is_closing():
