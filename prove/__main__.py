@@ -9,10 +9,10 @@ from pathlib import Path
 from types import FrameType
 
 from core.settings import ROOT
-from prove import away, chaos, recovery
+from prove import away, breakers, chaos, false_opens, recovery
 from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 
-PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS]
+PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 
