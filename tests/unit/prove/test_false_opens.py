@@ -8,7 +8,7 @@ import pytest
 from breakers.circuit import Circuit
 from breakers.model import Outcome, Verdict, Why
 from breakers.settings import BreakerSettings
-from prove.false_opens import DATA, default_numbers, false_opens
+from prove.false_opens import default_numbers, false_opens
 from prove.markov import calls_to_open, expect
 from prove.proof import Run
 from prove.traffic import START_US, Play, Seen, Traffic, failures, opening_from
@@ -19,6 +19,7 @@ BURSTS = Traffic(3_000, 70, 7 * SECOND_US)
 CHECKED = Traffic(3_000, 70, 7 * SECOND_US, 5 * SECOND_US)
 WIDE_APART = Traffic(3_000, 400, 200 * SECOND_US, 5 * SECOND_US)
 ALL_AT_ONCE = Traffic(3_000, 4_000, SECOND_US)
+DATA = default_numbers("data")
 SETTINGS = [default_numbers("nlp"), DATA, DATA.model_copy(update={"first_open_s": 2.0}),
             BreakerSettings(threshold=1, recovery_s=0.05)]
 
@@ -124,8 +125,9 @@ def test_the_expectation_is_what_is_played(traffic, settings):
 def test_the_proof_tells_what_was_promised_and_what_is_only_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("prove.false_opens.CALLS", SINGLE.calls)
     monkeypatch.setattr("prove.false_opens.ARRIVALS", {"one": SINGLE, "many": BURSTS, "checked": CHECKED})
-    result = false_opens(Run(1, 0.001, tmp_path, lambda _: None), settings=DATA, bound_percent=1.0)
+    result = false_opens(Run(1, 0.001, tmp_path, lambda _: None), agent="data", bound_percent=1.0)
     gates = [figure.name for figure in result.figures if figure.kind == "gate"]
-    assert len([name for name in gates if "1 %" in name]) == 6
-    assert len(result.figures) == 25
+    assert [name.partition(",")[0] for name in gates] == [
+        *["healthy calls refused at 1 % errors"] * 3, *["the same"] * 3, "opens off the expected ones"]
+    assert len(result.figures) == 16
     assert [case["errors_percent"] for case in result.details["cases"][::3]] == [0.5, 1.0, 2.0, 5.0]

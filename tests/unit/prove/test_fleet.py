@@ -1,0 +1,43 @@
+"""A fleet of one is the rules alone; with more processes, failures heal later."""
+
+from random import Random
+
+import pytest
+
+from breakers.model import SECOND_US
+from breakers.settings import BreakerSettings
+from prove.false_opens import default_numbers
+from prove.fleet import PROCESSES, fleet, play
+from prove.proof import Run
+from prove.traffic import Play, Traffic, failures
+
+CALLS = 20_000
+QUICKLY_BACK = BreakerSettings(threshold=3, recovery_s=1.0)
+
+
+@pytest.mark.parametrize("agent", ["nlp", "data"])
+def test_one_process_alone_refuses_what_the_rules_refuse(agent):
+    traffic, settings = Traffic(CALLS), default_numbers(agent)
+    failing = failures(Random(agent), CALLS, 0.2)
+    alone = Play(settings, traffic, failing).run()
+    seen = play(settings, [traffic.at_us(call) / SECOND_US for call in range(CALLS)], [0] * CALLS, failing)
+    assert (seen.opened, seen.reopened) == (alone.opened, alone.reopened)
+    assert alone.opened > 5
+    assert abs(seen.refused - alone.refused) <= alone.opened + alone.reopened  # the call at the very end of a period
+
+
+def test_processes_that_do_not_know_of_a_failure_do_not_heal_it():
+    traffic = Traffic(CALLS, 1, SECOND_US // 400)
+    random = Random(5)
+    failing = failures(random, CALLS, 0.05)
+    times_s = [traffic.at_us(call) / SECOND_US for call in range(CALLS)]
+    alone = play(QUICKLY_BACK, times_s, [0] * CALLS, failing)
+    several = play(QUICKLY_BACK, times_s, random.choices(range(PROCESSES), k=CALLS), failing)
+    assert several.opened > 3 * alone.opened > 0
+
+
+def test_the_fleet_is_told_beside_the_rules(tmp_path, monkeypatch):
+    monkeypatch.setattr("prove.fleet.CALLS", 500)
+    result = fleet(Run(1, 0.001, tmp_path, lambda _: None), agent="data", bound_percent=1.0)
+    assert [figure.kind for figure in result.figures] == ["target"] * 3
+    assert list(result.details) == ["10/s", "100/s", "400/s"]
