@@ -9,10 +9,11 @@ from pathlib import Path
 from types import FrameType
 
 from core.settings import ROOT
-from prove import away, breakers, chaos, false_opens, fleet, recovery
+from prove import away, breakers, chaos, false_opens, fleet, outages, recovery
 from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 
-PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS]
+PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS,
+                     *outages.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 
