@@ -8,12 +8,17 @@ from state.model import WorkflowStatus
 from state.transition import Argument, Raw, Send, Transition, new_token, sends_of
 
 
-def renew(node: str, held: list[tuple[Send, bool]], lease_ms: int) -> Transition[list[str]]:
+def renew(node: str, held: list[tuple[Send, bool]], lease_ms: int, gap_ms: int) -> Transition[list[str]]:
     """Renew all that `node` holds (send, is its call active); answers the task ids whose calls must stop."""
     triples: list[Argument] = []
     for send, active in held:
         triples += [send.workflow_id, send.step, ("!" if active else "") + send.task_id]
-    return Transition("renew", [keys.DUE], [node, lease_ms, *triples], lambda raw: [item.decode() for item in raw])
+    return Transition(
+        "renew",
+        [keys.DUE, keys.LOOK],
+        [node, lease_ms, gap_ms, *triples],
+        lambda raw: [item.decode() for item in raw],
+    )
 
 
 def look(limit: int, gap_ms: int, lease_ms: int) -> Transition[list[tuple[str, str]]]:

@@ -47,7 +47,7 @@ def renew_held(store: Store, worker: Any) -> None:
     held = [(send, task_id in active) for task_id in known if (send := parse_task_id(task_id))]
     if not held:
         return
-    for task_id in store.run(renew(worker.hostname, held, int(get_settings().lease_s * 1000))):
+    for task_id in store.run(renew(worker.hostname, held, int(get_settings().lease_s * 1000), longest_gap_ms())):
         if request := active.get(task_id):
             log.warning("call_stopped", task_id=task_id, meaning="cancelled, taken over, or older than it may get")
             stopped_by_us.add(task_id)
@@ -60,7 +60,7 @@ def claim_reserved(store: Store, worker: Any, seen: set[str]) -> None:
     waiting = {request.id for request in list(worker_state.reserved_requests)} - active
     fresh = [(send, False) for task_id in waiting - seen if (send := parse_task_id(task_id))]
     if fresh:
-        store.run(renew(worker.hostname, fresh, int(get_settings().lease_s * 1000)))
+        store.run(renew(worker.hostname, fresh, int(get_settings().lease_s * 1000), longest_gap_ms()))
     seen.clear()
     seen.update(waiting)
 
@@ -69,8 +69,7 @@ def bring_back(store: Store, app: Any) -> None:
     """Take what is overdue, one entry after the other, and send it."""
     settings = get_settings()
     lease_ms = int(settings.lease_s * 1000)
-    gap_ms = max(1_000, int(settings.overdue_interval_s * 4_000))
-    for workflow_id, step in store.run(look(LOOK_LIMIT, gap_ms, lease_ms)):
+    for workflow_id, step in store.run(look(LOOK_LIMIT, longest_gap_ms(), lease_ms)):
         taken = store.run(
             overdue(
                 workflow_id,
@@ -84,6 +83,11 @@ def bring_back(store: Store, app: Any) -> None:
             _send(app, taken.send, taken.why)
         elif taken.kind in (OverdueKind.POISONED, OverdueKind.DEADLINE):
             log.warning("workflow_closed", why=taken.kind, workflow_id=workflow_id, step=step)
+
+
+def longest_gap_ms() -> int:
+    """Between two looks of anybody; after more than that, Valkey was away or all workers were."""
+    return max(1_000, int(get_settings().overdue_interval_s * 4_000))
 
 
 def trim_indexes(store: Store) -> None:

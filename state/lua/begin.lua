@@ -9,7 +9,7 @@ local w = get('status', 'deadline_ms', 'created_ms', 'mode')
 if not w[1] then return { 'gone' } end
 local s = get(step .. ':status', step .. ':fence', step .. ':attempt', step .. ':takeovers', step .. ':round', step .. ':token',
               step .. ':not_before_ms', step .. ':needs', step .. ':queued_ms', step .. ':queue',
-              step .. ':agent', step .. ':limit_ms')
+              step .. ':agent', step .. ':limit_ms', step .. ':send')
 if not s[1] then return { 'gone' } end
 
 local function go()
@@ -47,7 +47,10 @@ if w[1] == 'QUEUED' then
   set('status', 'RUNNING', 'started_ms', now)
   move('QUEUED', 'RUNNING', w[3])
 end
-local mark = redis.call('HGET', KEYS[8], s[10])
-if not mark or tonumber(mark) < tonumber(s[9]) then redis.call('HSET', KEYS[8], s[10], s[9]) end
+-- Only the message of the newest send says something about the time of that send: an older one is older.
+if string.match(owner, '%.(%d+)$') == s[13] then
+  local mark = redis.call('HGET', KEYS[8], s[10])
+  if not mark or tonumber(mark) < tonumber(s[9]) then redis.call('HSET', KEYS[8], s[10], s[9]) end
+end
 changed()
 return go()

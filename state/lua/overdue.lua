@@ -1,6 +1,9 @@
 -- overdue: decide about ONE overdue member, taken atomically. KEYS 8 baton:queue-marks (see begin).
 -- Own ARGV: 4 step ('' = the workflow's deadline), 5 grace_ms, 6 max_takeovers, 7 broker key prefix.
 -- Answers {'sent', why, step, round, send, queue} (the caller publishes it), {'later'}, {'dropped'}, {'poisoned'} or {'deadline', task id, ...}.
+-- A step whose message is in no queue may be with a worker that has not claimed it yet (it does so four times a second): it is
+-- lost when it is still so CONFIRM_MS later.
+local CONFIRM_MS = 750
 local step, grace_ms, max_takeovers = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local member = id .. '|' .. step
 local at = redis.call('ZSCORE', DUE, member)
@@ -52,10 +55,15 @@ end
 if step == '' then return too_late() end
 
 local s = get(step .. ':status', step .. ':fence', step .. ':takeovers', step .. ':queued_ms', step .. ':queue',
-              step .. ':owner', step .. ':attempt', step .. ':resends')
+              step .. ':owner', step .. ':attempt', step .. ':resends', step .. ':missed', step .. ':send')
 if s[1] == 'QUEUED' then
   if not left_queue(s[5], tonumber(s[4])) then
     due(step, now + grace_ms)
+    return { 'later' }
+  end
+  if s[9] ~= s[10] then
+    set(step .. ':missed', s[10])
+    due(step, now + CONFIRM_MS)
     return { 'later' }
   end
   local resends = math.min(tonumber(s[8] or '0'), 5)

@@ -1,10 +1,14 @@
--- renew: one worker node renews everything it holds. KEYS 1 baton:due. The records' keys are derived: one primary only.
--- ARGV: 1 node, 2 lease_ms, then triples: workflow id, step, task id, prefixed with '!' when its call is active.
+-- renew: one worker node renews everything it holds. KEYS 1 baton:due, 2 baton:look (see look). The records' keys are
+-- derived: one primary only.
+-- ARGV: 1 node, 2 lease_ms, 3 longest gap_ms, then triples: workflow id, step, task id, prefixed with '!' when its call is
+-- active. After a gap in the looks nobody is too old for a while: who could not report deserves the time to do it.
 -- Answers the task ids whose calls must stop: cancelled, fenced off, or older than they may get. Atomic.
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local node, lease_ms, refused = ARGV[1], tonumber(ARGV[2]), {}
-for i = 3, #ARGV, 3 do
+local looks = redis.call('HMGET', KEYS[2], 'last_ms', 'quiet_until_ms')
+local after_gap = now < tonumber(looks[2] or '0') or (looks[1] and now - tonumber(looks[1]) > tonumber(ARGV[3]))
+for i = 4, #ARGV, 3 do
   local id, step, task = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local active = string.sub(task, 1, 1) == '!'
   if active then task = string.sub(task, 2) end
@@ -13,6 +17,10 @@ for i = 3, #ARGV, 3 do
   local current = s[1] and task == id .. '.' .. step .. '.' .. s[3] .. '.' .. s[4]
   local owner = node .. '/' .. string.match(task, '%d+%.%d+$')
   local mine = s[2] == owner
+  if s[1] == 'RUNNING' and mine and after_gap and now + lease_ms > tonumber(s[5]) then
+    s[5] = now + 2 * lease_ms
+    redis.call('HSET', wf, step .. ':until_ms', s[5])
+  end
   if s[1] == 'RUNNING' and mine and now < tonumber(s[5]) then
     redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + lease_ms), id .. '|' .. step)
   elseif s[1] == 'RETRYING' and current then

@@ -16,6 +16,7 @@ from state.transition import Send, new_token
 
 LEASE_MS = 60_000
 GRACE_MS = 60_000
+GAP_MS = 1_000
 
 
 @pytest.fixture
@@ -48,6 +49,19 @@ def finish(store, go, token=None):
 
 def overdue(store, workflow_id, step, max_takeovers=3):
     return store.run(recovery.overdue(workflow_id, step, grace_ms=0, max_takeovers=max_takeovers, ttl_s=100))
+
+
+def looked(store):
+    """Somebody looked for overdue entries a moment ago, and there was no gap."""
+    store.run(recovery.look(1, GAP_MS, LEASE_MS))
+    store.client.hset(keys.LOOK, "quiet_until_ms", 0)
+
+
+def missed(store, workflow_id, step):
+    """Found to be in no queue, and found so again a moment later."""
+    assert overdue(store, workflow_id, step).kind is recovery.OverdueKind.LATER
+    store.client.zadd(keys.DUE, {keys.due_member(workflow_id, step): 0})
+    return overdue(store, workflow_id, step)
 
 
 def kinds(store, workflow_id):
@@ -186,8 +200,17 @@ def test_a_queued_step_is_sent_again_only_when_its_message_must_be_lost(store):
     store.client.lpush("agents.nlp", "someone else's message")
     assert overdue(store, workflow.workflow_id, "nlp").kind is recovery.OverdueKind.LATER
     store.client.delete("agents.nlp")
-    taken = overdue(store, workflow.workflow_id, "nlp")
+    taken = missed(store, workflow.workflow_id, "nlp")
     assert (taken.why, taken.send.send) == ("lost", send.send + 1)
+
+
+def test_a_step_whose_message_a_worker_has_and_claims_in_a_moment_is_not_sent_again(store):
+    workflow = chain_of_three()
+    send = start(store, workflow, grace_ms=0)
+    assert overdue(store, workflow.workflow_id, "nlp").kind is recovery.OverdueKind.LATER
+    store.run(recovery.renew("n1", [(send, False)], LEASE_MS, GAP_MS))
+    assert overdue(store, workflow.workflow_id, "nlp").kind is recovery.OverdueKind.LATER
+    assert kinds(store, workflow.workflow_id) == [("accepted", "")]
 
 
 def test_newer_messages_that_have_begun_show_that_an_older_one_is_lost(store):
@@ -196,27 +219,53 @@ def test_newer_messages_that_have_begun_show_that_an_older_one_is_lost(store):
     store.client.hset(keys.record(old.workflow_id), "nlp:queued_ms", 1)
     store.client.lpush("agents.nlp", "a long queue")
     begin(store, start(store, new))
-    assert overdue(store, old.workflow_id, "nlp").why == "lost"
+    assert missed(store, old.workflow_id, "nlp").why == "lost"
+
+
+def test_an_old_message_of_a_step_that_was_sent_again_says_nothing_about_others(store):
+    waiting, doubled = chain_of_three(), chain_of_three()
+    start(store, waiting, grace_ms=0)
+    store.client.hset(keys.record(waiting.workflow_id), "nlp:queued_ms", 1)
+    old = start(store, doubled, grace_ms=0)
+    missed(store, doubled.workflow_id, "nlp")
+    store.client.lpush("agents.nlp", "a long queue")
+    begin(store, old)
+    assert overdue(store, waiting.workflow_id, "nlp").kind is recovery.OverdueKind.LATER
+    store.client.zadd(keys.DUE, {keys.due_member(waiting.workflow_id, "nlp"): 0})
+    assert overdue(store, waiting.workflow_id, "nlp").kind is recovery.OverdueKind.LATER
 
 
 def test_a_renewal_keeps_what_is_held_and_refuses_what_was_lost(store):
     workflow = chain_of_three()
     send = start(store, workflow)
-    assert store.run(recovery.renew("n1", [(send, False)], LEASE_MS)) == []
+    assert store.run(recovery.renew("n1", [(send, False)], LEASE_MS, GAP_MS)) == []
     assert store.record(workflow.workflow_id).steps["nlp"].status is StepStatus.HELD
     begin(store, send, lease_ms=0)
-    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS)) == []
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS, GAP_MS)) == []
     assert overdue(store, workflow.workflow_id, "nlp").kind is recovery.OverdueKind.LATER
-    assert store.run(recovery.renew("n2", [(send, True)], LEASE_MS)) == [send.task_id]
+    assert store.run(recovery.renew("n2", [(send, True)], LEASE_MS, GAP_MS)) == [send.task_id]
     store.client.zadd(keys.DUE, {keys.due_member(workflow.workflow_id, "nlp"): 0})
     overdue(store, workflow.workflow_id, "nlp")
-    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS)) == [send.task_id]
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS, GAP_MS)) == [send.task_id]
 
 
 def test_a_claim_is_not_renewed_beyond_the_step_s_own_limit(store):
     send = start(store, chain_of_three(limit_s=0))
     begin(store, send)
-    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS)) == [send.task_id]
+    looked(store)
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS, GAP_MS)) == [send.task_id]
+
+
+def test_after_a_gap_in_the_looks_a_claim_gets_time_to_report_whatever_its_age(store):
+    workflow = chain_of_three(limit_s=0)
+    send = start(store, workflow)
+    go = begin(store, send)
+    looked(store)
+    store.client.hset(keys.LOOK, "last_ms", 0)
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS, GAP_MS)) == []
+    looked(store)
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS, GAP_MS)) == []
+    assert finish(store, go).accepted
 
 
 def test_the_deadline_ends_a_workflow_wherever_it_stands(store):
@@ -229,7 +278,7 @@ def test_the_deadline_ends_a_workflow_wherever_it_stands(store):
     assert record.status is WorkflowStatus.FAILED
     assert record.steps["nlp"].error["error_type"] == "agent_timeout"
     assert not finish(store, go).accepted
-    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS)) == [send.task_id]
+    assert store.run(recovery.renew("n1", [(send, True)], LEASE_MS, GAP_MS)) == [send.task_id]
     assert store.client.zcard(keys.DUE) == 0
 
 
@@ -279,11 +328,11 @@ def test_after_a_gap_in_the_looks_only_deadlines_count_for_one_lease(store):
     for workflow in (waiting, late):
         begin(store, start(store, workflow), lease_ms=0)
     everything = {(waiting.workflow_id, "nlp"), (late.workflow_id, "nlp"), (late.workflow_id, "")}
-    assert set(store.run(recovery.look(10, 1_000, LEASE_MS))) == everything
+    assert set(store.run(recovery.look(10, GAP_MS, LEASE_MS))) == everything
     store.client.hset(keys.LOOK, "last_ms", 1)
-    assert store.run(recovery.look(10, 1_000, LEASE_MS)) == [(late.workflow_id, "")]
+    assert store.run(recovery.look(10, GAP_MS, LEASE_MS)) == [(late.workflow_id, "")]
     store.client.hset(keys.LOOK, "quiet_until_ms", 0)
-    assert set(store.run(recovery.look(10, 1_000, LEASE_MS))) == everything
+    assert set(store.run(recovery.look(10, GAP_MS, LEASE_MS))) == everything
 
 
 def test_a_due_entry_without_a_record_is_dropped(store):

@@ -40,6 +40,7 @@ class Step:
     attempt: int = 0
     takeovers: int = 0
     send: int = 0
+    missed: int = 0
     owner: str = ""
     waits: bool = False
     overdue: bool = False
@@ -203,6 +204,10 @@ class Transitions(RuleBasedStateMachine):
             assert answer.kind is recovery.OverdueKind.LATER
             step.overdue = False
             self.reached["a long queue is not a lost message"] += 1
+        elif step.status == "QUEUED" and step.missed != step.send:
+            assert answer.kind is recovery.OverdueKind.LATER
+            step.missed, step.overdue = step.send, False
+            self.reached["missed once is not lost"] += 1
         elif step.status in ("QUEUED", "RETRYING"):
             assert answer.kind is recovery.OverdueKind.SENT
             self.reached[f"resend, {answer.why}"] += 1
@@ -232,7 +237,7 @@ class Transitions(RuleBasedStateMachine):
         if not step.sends:
             return
         send = step.sends[-1]
-        refused = self.store.run(recovery.renew(node, [(send, active)], LONG_MS))
+        refused = self.store.run(recovery.renew(node, [(send, active)], LONG_MS, LONG_MS))
         mine = step.owner == f"{node}/{send.round}.{send.send}"
         if step.status == "RUNNING" and mine:
             assert refused == []
@@ -324,7 +329,7 @@ MUST_BE_REACHED = [
     "doubled message", "retry waits", "stale finish", "stale fail", "stale retry", "reply of begin lost",
     "reply of finish lost", "reply of fail lost", "reply of retry lost", "resend, lost", "resend, retry",
     "takeover of RUNNING", "takeover of HELD", "poisoned", "renewal refused", "a long queue is not a lost message",
-    "deadline", "cancel",
+    "deadline", "cancel", "missed once is not lost",
 ]
 
 
