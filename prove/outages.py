@@ -5,10 +5,10 @@ from functools import partial
 from agents.registry import get_registry
 from breakers.events import BreakerEvent
 from prove.proof import Figure, Kind, Part, Result, Run
-from state.model import StepStatus
+from state.model import Mode, StepStatus
 from tests.chaos.ailments import dead, hangs, poison, random_errors
 from tests.chaos.outage import ORDER, Aftermath, Outage, Size, run_outages
-from tests.chaos.traces import causes, percentile, seconds, shares, step_statuses, touched
+from tests.chaos.traces import Trace, causes, percentile, seconds, shares, step_statuses, touched
 
 PER_S = 50.0
 CALLS_PER_STEP = 1.3
@@ -31,7 +31,7 @@ def outage(run: Run, *, lasts_s: float) -> Result:
     size = Size(lasts_s, per_s=max(10.0, PER_S * min(1.0, 2 * run.scale)), apart_s=4.0 if run.scale == 1 else 2.0)
     after = run_outages(run.folder, short_waits(run), size, run.seed, run.note)
     run.note(f"why steps failed: {causes(after.traces)}")
-    return Result([*_answered(after), *_by_retry(after, gate=lasts_s == 1.0),
+    return Result([_answered(after.traces), _stood_in(after.traces), *_by_retry(after, gate=lasts_s == 1.0),
                    *(_calls_per_step(after, one) for one in after.outages),
                    Figure("the client behind its times, at worst", after.latest_s, "s", LATE_S)],
                   {"per_s": size.per_s, "statuses_percent": shares(after.traces), "durations": seconds(after.traces),
@@ -42,13 +42,15 @@ def outage(run: Run, *, lasts_s: float) -> Result:
                    "breakers": told(after.breaker_events, after.began_ms), "failures": causes(after.traces)})
 
 
-def _answered(after: Aftermath) -> list[Figure]:
-    background = [trace.answered for trace in after.traces if trace.asked.mode == "background"]
-    return [
-        Figure("questions nobody waits for, ended SUCCEEDED or DEGRADED", 100 * sum(background) / len(background), "%",
-               100, "higher"),
-        Figure("questions somebody waits for, FAILED though answered before", len(after.failed_though_known), "", 0),
-    ]
+def _answered(traces: list[Trace]) -> Figure:
+    answered = [trace.answered for trace in traces if trace.asked.mode is Mode.BACKGROUND]
+    return Figure("questions nobody waits for, ended SUCCEEDED or DEGRADED", 100 * sum(answered) / len(answered), "%",
+                  100, "higher")
+
+
+def _stood_in(traces: list[Trace]) -> Figure:
+    return Figure("questions somebody waits for, FAILED though answered before",
+                  len([trace for trace in traces if trace.failed_though_known]), "", 0)
 
 
 def _by_retry(after: Aftermath, *, gate: bool) -> list[Figure]:
@@ -135,6 +137,8 @@ def dead_agent(run: Run) -> Result:
         Figure("calls that reached it until the first probe", found.before + found.after, "", allowed),
         Figure("calls in one period between probes, at most", max(found.calls_of_a_period), "", 1),
         Figure("from one probe to the next, at least", min(found.periods_s), "s", recovery_s, "higher"),
+        _answered(found.seen.traces),
+        _stood_in(found.seen.traces),
         Figure("the client behind its times, at worst", found.seen.latest_s, "s", LATE_S),
     ], {"recovery_s": recovery_s, "calls_before_it_opened": found.before, "calls_after": found.after,
         "latest_of_them_s": found.latest_after_s, "calls_of_each_period": found.calls_of_a_period,

@@ -108,7 +108,7 @@ def dead(folder: Path, settings: Mapping[str, str], *, in_flight: int, per_s: fl
         stage.faults.rule("nlp", fault="error", status=503, hits="both")
         began_ms = now_ms()
         for number in range(in_flight):
-            asker.also(f"known question {number % 10}", Mode.INTERACTIVE, warm=True)
+            asker.ask_one(number)
         with asker:
             time.sleep(lasts_s)
         note(f"{len(asker.asked)} questions asked; nlp is well again")

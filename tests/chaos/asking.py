@@ -63,10 +63,11 @@ class Asker:
         began, count = time.monotonic(), 0
         while not self._enough.wait(max(0.0, began + count / self._per_s - time.monotonic())):
             self.latest_s = max(self.latest_s, time.monotonic() - began - count / self._per_s)
-            self._ask_one(count)
+            self.ask_one(count)
             count += 1
 
-    def _ask_one(self, number: int) -> None:
+    def ask_one(self, number: int) -> None:
+        """The next one as the seed draws it."""
         mode = self._random.choice((Mode.INTERACTIVE, Mode.BACKGROUND))
         if mode is Mode.BACKGROUND and self._random.random() < FRESH_SHARE:
             self.also(f"new question {number}", mode, warm=False)

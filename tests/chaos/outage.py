@@ -10,7 +10,7 @@ from typing import Any
 from breakers.events import BreakerEvent
 from core.clock import now_ms
 from state.events import EventKind
-from state.model import Mode, StepStatus, WorkflowStatus
+from state.model import Mode, StepStatus
 from tests.chaos.asking import Asker
 from tests.chaos.stage import Stage, stage_of
 from tests.chaos.traces import Call, Trace, begun_between, calls_of, percentile, step_statuses, touched, traces_of
@@ -56,17 +56,6 @@ class Aftermath:
     def of(self, mode: Mode) -> list[Trace]:
         """Questions of one mode."""
         return [trace for trace in self.traces if trace.asked.mode is mode]
-
-    @property
-    def unanswered(self) -> list[Trace]:
-        """Questions nobody waits for that ended without an answer."""
-        return [trace for trace in self.of(Mode.BACKGROUND) if not trace.answered]
-
-    @property
-    def failed_though_known(self) -> list[Trace]:
-        """Questions somebody waits for that failed, though an earlier answer could have stood in."""
-        return [trace for trace in self.of(Mode.INTERACTIVE)
-                if trace.asked.warm and trace.record.status is WorkflowStatus.FAILED]
 
     def steps_hit(self, agent: str) -> Counter[StepStatus]:
         """How those steps ended that nobody waits for and of which a call was hit."""

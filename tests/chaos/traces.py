@@ -31,6 +31,12 @@ class Trace:
         return self.record.status in ANSWERED
 
     @property
+    def failed_though_known(self) -> bool:
+        """Whether somebody waited for it in vain, though an earlier answer could have stood in."""
+        known = self.asked.warm and self.asked.mode is Mode.INTERACTIVE
+        return known and self.record.status is WorkflowStatus.FAILED
+
+    @property
     def duration_s(self) -> float:
         """From the door to the end."""
         return ((self.record.finished_ms or 0) - self.record.created_ms) / 1000
