@@ -6,9 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
 export Q FILE
 
-.PHONY: help run ask backup restore logs faults test bench prove check clean
+.PHONY: help run ask backup restore logs faults test bench bench-breakers prove check clean
 help:  ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Baton needs Python 3.11 or newer: make run PYTHON=python3.12" >&2; exit 1; }
@@ -46,6 +46,9 @@ test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
 
 bench: $(VENV)/.runtime  ## Measure against bare Celery: make bench [QUICK=1] [STORED=1000000] [PUBLISH=1]
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(STORED),--stored $(STORED)) $(if $(PUBLISH),--publish)
+
+bench-breakers: $(VENV)/.dev  ## Our breaker beside others on Redis: make bench-breakers [PUBLISH=1]
+	@$(BIN)/python -m bench.breakers $(if $(PUBLISH),--publish)
 
 prove: $(VENV)/.dev  ## The proofs in full size: make prove TOPIC=chaos ARGS="--seed 7"
 	@$(BIN)/python -m prove $(TOPIC) $(ARGS)

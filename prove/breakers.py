@@ -1,9 +1,10 @@
-"""Breakers under many processes on a real server: probes, late results, killed probers, dead agents."""
+"""Breakers under many processes on a real server: probes, late results, killed probers, dead agents, cost."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from bench import breakers as bench
 from prove.proof import Figure, Kind, Part, Result, Run
 from tests.breaker_fleet import SHORT_LEASE_S, DeadAgent, Fleet, dead_agent, fleet, rush
 from tests.processes import LocalValkey
@@ -63,9 +64,19 @@ def dead(run: Run, *, threshold: int) -> Result:
     ], {"processes": crew.count, "threshold": threshold, "periods": round(seen.periods, 1)})
 
 
+def cost(run: Run) -> Result:
+    """What a call costs, beside other breakers; the benchmark's page has them side by side."""
+    measured = bench.measure(run.folder, run.sized(bench.ROUNDS), run.note)
+    return Result([Figure(gate.what, gate.measured, "", gate.bound) for gate in measured.gates],
+                  {"rounds": measured.rounds, "p50_us": {
+                      f"{one.contender}, {one.situation}, {one.processes} at once": float(f"{one.p50_us:.3g}")
+                      for one in measured.costs.values()}})
+
+
 PARTS = [
     Part("breakers", "probes", 900, probes),
     Part("breakers", "killed-probers", 300, deaths),
     Part("breakers", "dead-agent-nlp", 120, partial(dead, threshold=5)),
     Part("breakers", "dead-agent-data", 120, partial(dead, threshold=3)),
+    Part("breakers", "cost", 600, cost),
 ]

@@ -1,7 +1,7 @@
 """False opens of a fleet: as `prove.false_opens`, but each process decides by its own view, up to 250 ms old.
 
 A process whose view says that nothing is wrong does not tell its successes, so a failure that another one told is
-healed later than by the rules alone. Everything is simulated here, each call by the real breaker; round trips take no time.
+healed later than by the rules alone. Each call is by the real breaker, on a simulated clock; round trips take no time.
 """
 
 from collections.abc import Sequence
