@@ -2,7 +2,8 @@
 
 Waits grow exponentially with jitter: equal jitter (half fixed, half random) for faults of transport, full jitter for
 429, where many callers were told to come back at once (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog
-2015). Who waits for an open breaker comes back a little after it may let calls in, and spends no attempt on it.
+2015). Who waits for an open breaker comes back a little after it may let calls in, and spends no attempt on it. When the budget has no retry left, only
+questions nobody waits for are tried again, after the longest wait: a crowd that failed at once comes back spread out.
 """
 
 import random
@@ -57,7 +58,7 @@ def decide(
     wait_s = _backoff(error, tries, policy, draw)
     if wait_s >= time_left_s:
         return GiveUp(f"a retry in {wait_s:.1f} s could not finish in the {max(time_left_s, 0):.1f} s left")
-    return RetryIn(wait_s) if take_retry() else GiveUp("the retry budget is used up")
+    return RetryIn(wait_s) if take_retry() else _without_budget(wait_s, policy, time_left_s, mode, draw)
 
 
 def _wait_for_breaker(error: CircuitOpen, time_left_s: float, mode: Mode, draw: Callable[[], float]) -> Decision:
@@ -67,6 +68,15 @@ def _wait_for_breaker(error: CircuitOpen, time_left_s: float, mode: Mode, draw: 
     if wait_s >= time_left_s:
         return GiveUp(f"the breaker opens in {wait_s:.1f} s at the earliest, {max(time_left_s, 0):.1f} s are left")
     return RetryIn(wait_s, called=False)
+
+
+def _without_budget(
+    wait_s: float, policy: RetryPolicy, time_left_s: float, mode: Mode, draw: Callable[[], float]
+) -> Decision:
+    wait_s = max(wait_s, policy.cap_s * (0.5 + 0.5 * draw()))
+    if mode is Mode.INTERACTIVE or wait_s >= time_left_s:
+        return GiveUp("the retry budget is used up")
+    return RetryIn(wait_s)
 
 
 def _backoff(error: AgentError, tries: int, policy: RetryPolicy, draw: Callable[[], float]) -> float:

@@ -88,3 +88,12 @@ def test_an_open_breaker_is_waited_for_only_when_nobody_waits_for_the_answer():
     assert background(refusal, 1, POLICY, 100) == RetryIn(40.5, called=False)
     assert background(refusal, 3, POLICY, 100, take_retry=lambda: False) == RetryIn(40.5, called=False)
     assert isinstance(background(refusal, 1, POLICY, 40), GiveUp)
+
+
+def test_without_a_token_only_what_nobody_waits_for_is_tried_again_after_the_longest_wait():
+    background = partial(decide, mode=Mode.BACKGROUND, take_retry=lambda: False)
+    assert background(AgentUnavailable(), 1, POLICY, 100, draw=lambda: 0.0) == RetryIn(15.0)
+    assert background(AgentUnavailable(), 2, POLICY, 100, draw=lambda: 0.5) == RetryIn(22.5)
+    assert background(AgentUnavailable(retry_after_s=40), 1, POLICY, 100) == RetryIn(40.0)
+    assert isinstance(background(AgentUnavailable(), 1, POLICY, 15, draw=lambda: 0.0), GiveUp)
+    assert isinstance(background(AgentUnavailable(), 3, POLICY, 100), GiveUp)
