@@ -43,21 +43,21 @@ def build_registry(settings: Settings) -> dict[str, AgentSpec]:
             url(settings.nlp_agent_url, settings.nlp_port),
             "/process",
             settings.nlp_timeout_s,
-            RetryPolicy(3, 1.0, 30.0),
+            RetryPolicy(settings.nlp_max_attempts, settings.nlp_retry_base_s, settings.nlp_retry_cap_s),
         ),
         "data": AgentSpec(
             "data",
             url(settings.data_agent_url, settings.data_port),
             "/execute",
             settings.data_timeout_s,
-            RetryPolicy(2, 2.0, 60.0),
+            RetryPolicy(settings.data_max_attempts, settings.data_retry_base_s, settings.data_retry_cap_s),
         ),
         "viz": AgentSpec(
             "viz",
             url(settings.viz_agent_url, settings.viz_port),
             "/visualize",
             settings.viz_timeout_s,
-            RetryPolicy(3, 1.0, 30.0),
+            RetryPolicy(settings.viz_max_attempts, settings.viz_retry_base_s, settings.viz_retry_cap_s),
         ),
     }
 

@@ -38,6 +38,12 @@ class QueryBody(BaseModel):
     visualization: dict[str, Any] = Field(
         default_factory=dict, description="Wishes for the chart: `{chart_type: line}`."
     )
+    deadline_s: float | None = Field(
+        None,
+        ge=0.5,
+        le=get_settings().workflow_deadline_max_s,
+        description="Time for the answer; at its end the question fails, or something stands in before.",
+    )
 
 
 class WorkflowBody(QueryBody):
@@ -87,11 +93,11 @@ async def query(request: Request, body: QueryBody, prefer: Annotated[str, Header
     """
     desk: Desk = request.app.state.desk
     workflow_id = await desk.accept(Question(**body.model_dump()))
-    patience_s = _patience_s(prefer)
+    patience_s = _patience_s(prefer, body.deadline_s or get_settings().workflow_deadline_s)
     record = await desk.wait(workflow_id, patience_s) if patience_s else None
     if record is not None and record.status.final:
         return await _final(desk, workflow_id)
-    if prefer and patience_s < get_settings().workflow_deadline_s:
+    if prefer and patience_s < (body.deadline_s or get_settings().workflow_deadline_s):
         return accepted(workflow_id, applied=prefer)
     raise Problem(
         "agent_timeout",
@@ -157,9 +163,9 @@ async def _final(desk: Desk, workflow_id: str) -> Response:
     )
 
 
-def _patience_s(prefer: str) -> float:
+def _patience_s(prefer: str, deadline_s: float) -> float:
     if "respond-async" in prefer:
         return 0.0
-    longest = get_settings().workflow_deadline_s + PATIENCE_S
+    longest = deadline_s + PATIENCE_S
     match = _WAIT.search(prefer)
     return min(float(match.group(1)), longest) if match else longest

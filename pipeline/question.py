@@ -31,10 +31,11 @@ class Question:
     context: dict[str, Any] = field(default_factory=dict)
     database_context: dict[str, Any] | None = None
     visualization: dict[str, Any] = field(default_factory=dict)
+    deadline_s: float | None = None  # None: as the settings say
 
 
 def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkflow:
-    """A new workflow for `question` with the ordinary plan and the deadline of the settings."""
+    """A new workflow for `question` with the ordinary plan."""
     workflow_id = secrets.token_hex(16)
     request = {
         "query": question.query,
@@ -45,7 +46,8 @@ def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkf
         "context": {"timestamp": time.time(), "source": "baton", **question.context},
         "database_context": question.database_context,
     }
-    return NewWorkflow(workflow_id, request, mode, get_settings().workflow_deadline_s, ordinary_plan(get_registry()))
+    deadline_s = question.deadline_s or get_settings().workflow_deadline_s
+    return NewWorkflow(workflow_id, request, mode, deadline_s, ordinary_plan(get_registry()))
 
 
 def accept(workflow: NewWorkflow, token: str) -> Transition[Started]:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +71,7 @@ class Floor:
 
     def ask(self, query: str = "how many flights", mode: Mode = Mode.INTERACTIVE, deadline_s: float = 0.0) -> str:
         """Accept a question and send its first step; the workflow's id."""
-        workflow = plan_workflow(Question(query), mode)
-        if deadline_s:
-            workflow = replace(workflow, deadline_s=deadline_s)
+        workflow = plan_workflow(Question(query, deadline_s=deadline_s or None), mode)
         send_first(self.app, workflow, self.store.run(accept(workflow, new_token())))
         return workflow.workflow_id
 

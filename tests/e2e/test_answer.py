@@ -143,7 +143,8 @@ def test_a_question_that_is_not_understood_is_refused_with_what_to_ask_instead(s
 
 @pytest.mark.parametrize(("body", "status"), [
     ({}, 422), ({"query": ""}, 422), ({"query": "   "}, 422), ({"query": 7}, 422), ({"query": "x" * 5_000}, 422),
-    ({"query": "x", "wrong": 1}, 422), ([], 422), ({"query": "x", "context": "y" * 2_000_000}, 413),
+    ({"query": "x", "wrong": 1}, 422), ([], 422), ({"query": "x", "deadline_s": 0}, 422),
+    ({"query": "x", "deadline_s": 1e9}, 422), ({"query": "x", "context": "y" * 2_000_000}, 413),
 ])
 def test_a_bad_request_is_told_what_is_wrong(api, body, status):
     response = requests.post(f"{api}/query", json=body, timeout=10)
