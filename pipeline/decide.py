@@ -2,8 +2,9 @@
 
 Waits grow exponentially with jitter: equal jitter (half fixed, half random) for faults of transport, full jitter for
 429, where many callers were told to come back at once (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog
-2015). Who waits for an open breaker comes back a little after it may let calls in, and spends no attempt on it. When the budget has no retry left, only
-questions nobody waits for are tried again, after the longest wait: a crowd that failed at once comes back spread out.
+2015). Who waits for an open breaker comes back a little after it may let calls in, and spends no attempt on it.
+When the budget has no retry left, only questions nobody waits for are tried again, after about the longest wait: a
+crowd that failed at once comes back spread out.
 """
 
 import random
