@@ -10,5 +10,5 @@ if FINAL[w[1]] or w[2] ~= 'RUNNING' or w[3] ~= ARGV[5] then return { 'stale' } e
 if ARGV[9] == '' then redis.call('HINCRBY', WF, step .. ':attempt', -1) end
 set(step .. ':status', 'RETRYING', step .. ':not_before_ms', now + wait_ms, step .. ':error', ARGV[7], step .. ':owner', '')
 due(step, now + wait_ms + tonumber(ARGV[8]))
-event('retrying', step, 'attempt', w[4], 'wait_ms', ARGV[6], 'error', ARGV[7])
+event('retrying', step, 'attempt', w[4], 'called', ARGV[9] == '' and 'no' or 'yes', 'wait_ms', ARGV[6], 'error', ARGV[7])
 return answer(step, { 'accepted' })

@@ -127,6 +127,7 @@ def _succeeded(replay: Replay, event: Event, step: Step) -> None:
 def _retrying(replay: Replay, event: Event, step: Step) -> None:
     _reports(replay, event, step)
     step.status = StepStatus.RETRYING
+    step.attempt -= event.data["called"] == "no"  # its breaker was open: no attempt was spent
 
 
 def _failed(replay: Replay, event: Event, step: Step) -> None:

@@ -164,6 +164,18 @@ def test_a_retry_waits_and_then_counts_another_attempt(store):
     assert (again.attempt, again.fence) == (2, 2)
 
 
+def test_a_refusal_by_the_breaker_waits_and_spends_no_attempt(store):
+    workflow = chain_of_three()
+    send = start(store, workflow)
+    go = begin(store, send)
+    error = {"message": "The breaker is open."}
+    later = t.retry_later(go, 0, error, lease_ms=LEASE_MS, token="once", called=False)
+    assert store.run(later).accepted
+    assert store.run(later).accepted
+    assert store.record(workflow.workflow_id).steps["nlp"].attempt == 0
+    assert begin(store, send).attempt == 1
+
+
 def test_a_takeover_fences_the_old_owner_off(store):
     workflow = chain_of_three()
     send = start(store, workflow)
