@@ -27,8 +27,8 @@ def failed(step: str, attempt: int = 1) -> tuple[object, ...]:
     return ("failed", step, "FAILED", {"attempt": attempt})
 
 
-def retrying(step: str, attempt: int = 1) -> tuple[object, ...]:
-    return ("retrying", step, "RETRYING", {"attempt": attempt})
+def retrying(step: str, attempt: int = 1, called: str = "yes") -> tuple[object, ...]:
+    return ("retrying", step, "RETRYING", {"attempt": attempt, "called": called})
 
 
 def taken_over(step: str, takeovers: int) -> tuple[object, ...]:
@@ -50,6 +50,9 @@ LEGAL = {
     "plain": ([*NLP, *DATA, ENDED], "SUCCEEDED"),
     "a retry": ([ACCEPTED, begun("nlp"), retrying("nlp"), begun("nlp", 2, 2), succeeded("nlp", 2), *DATA, ENDED],
                 "SUCCEEDED"),
+    "a refusal by the breaker": (
+        [ACCEPTED, begun("nlp"), retrying("nlp", called="no"), begun("nlp", 1, 2), succeeded("nlp"), *DATA, ENDED],
+        "SUCCEEDED"),
     "a resend": ([ACCEPTED, resent("nlp", 2), *NLP[1:], *DATA, ENDED], "SUCCEEDED"),
     "a takeover of a running step": (
         [ACCEPTED, begun("nlp"), taken_over("nlp", 1), begun("nlp", 2, 3), succeeded("nlp", 2), *DATA, ENDED],
@@ -74,6 +77,7 @@ ILLEGAL = {
                                             ENDED],
     "begins when it is sent, not SUCCEEDED": [*NLP, begun("nlp", 2, 2), succeeded("nlp", 2), *DATA, ENDED],
     "counted one by one": [ACCEPTED, begun("nlp", 2), succeeded("nlp", 2), *DATA, ENDED],
+    "counted one by one": [ACCEPTED, begun("nlp"), retrying("nlp"), begun("nlp", 1, 2), succeeded("nlp"), *DATA, ENDED],
     "higher fence": [ACCEPTED, begun("nlp"), retrying("nlp"), begun("nlp", 2, 1), succeeded("nlp", 2), *DATA, ENDED],
     "each claim has a higher fence": [ACCEPTED, begun("nlp"), taken_over("nlp", 1), begun("nlp", 2, 2),
                                       succeeded("nlp", 2), *DATA, ENDED],
