@@ -77,7 +77,7 @@ ILLEGAL = {
                                             ENDED],
     "begins when it is sent, not SUCCEEDED": [*NLP, begun("nlp", 2, 2), succeeded("nlp", 2), *DATA, ENDED],
     "counted one by one": [ACCEPTED, begun("nlp", 2), succeeded("nlp", 2), *DATA, ENDED],
-    "counted one by one": [ACCEPTED, begun("nlp"), retrying("nlp"), begun("nlp", 1, 2), succeeded("nlp"), *DATA, ENDED],
+    "attempts are counted": [ACCEPTED, begun("nlp"), retrying("nlp"), begun("nlp", 1, 2), succeeded("nlp"), *DATA, ENDED],
     "higher fence": [ACCEPTED, begun("nlp"), retrying("nlp"), begun("nlp", 2, 1), succeeded("nlp", 2), *DATA, ENDED],
     "each claim has a higher fence": [ACCEPTED, begun("nlp"), taken_over("nlp", 1), begun("nlp", 2, 2),
                                       succeeded("nlp", 2), *DATA, ENDED],
