@@ -1,6 +1,7 @@
 """The client: asks at a steady rate whatever becomes of it, half of it with somebody waiting and half without."""
 
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -63,14 +64,14 @@ class Asker:
         began, count = time.monotonic(), 0
         while not self._enough.wait(max(0.0, began + count / self._per_s - time.monotonic())):
             self.latest_s = max(self.latest_s, time.monotonic() - began - count / self._per_s)
-            self.ask_one(count)
+            self.ask_one()
             count += 1
 
-    def ask_one(self, number: int) -> None:
+    def ask_one(self) -> None:
         """The next one as the seed draws it."""
         mode = self._random.choice((Mode.INTERACTIVE, Mode.BACKGROUND))
         if mode is Mode.BACKGROUND and self._random.random() < FRESH_SHARE:
-            self.also(f"new question {number}", mode, warm=False)
+            self.also(f"new question {secrets.token_hex(8)}", mode, warm=False)
         else:
             self.also(self._random.choice(self._pool), mode, warm=True)
 
