@@ -14,7 +14,7 @@ from state.model import Mode, WorkflowStatus
 from tests.chaos.stage import Stage
 
 POOL = 100
-FRESH_SHARE = 0.3  # of what nobody waits for: never asked before, so nothing can stand in for nlp or data
+FRESH_SHARE = {Mode.BACKGROUND: 0.3, Mode.INTERACTIVE: 0.1}  # never asked before: nothing stands in for nlp and data
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Asker:
     def ask_one(self) -> None:
         """The next one as the seed draws it."""
         mode = self._random.choice((Mode.INTERACTIVE, Mode.BACKGROUND))
-        if mode is Mode.BACKGROUND and self._random.random() < FRESH_SHARE:
+        if self._random.random() < FRESH_SHARE[mode]:
             self.also(f"new question {secrets.token_hex(8)}", mode, warm=False)
         else:
             self.also(self._random.choice(self._pool), mode, warm=True)

@@ -1,7 +1,7 @@
 """Agents that are away for a while under a steady load, one after the other."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class Size:
     apart_s: float = 4.0
     pool: int = 100
     settle_s: float = 200.0
+    kinds: Sequence[Mapping[str, Any]] = KINDS
 
 
 def strike(stage: Stage, agent: str, fault: Mapping[str, Any], lasts_s: float) -> Outage:
@@ -58,7 +59,7 @@ def run_outages(stage: Stage, size: Size, seed: int, note: Callable[[str], None]
     with asker:
         time.sleep(size.apart_s)
         for number, agent in enumerate(ORDER):
-            outages.append(strike(stage, agent, KINDS[(seed + number) % len(KINDS)], size.lasts_s))
+            outages.append(strike(stage, agent, size.kinds[(seed + number) % len(size.kinds)], size.lasts_s))
             note(f"{agent} is away for {size.lasts_s:g} s: {dict(outages[-1].fault)}")
             time.sleep(size.lasts_s + size.apart_s)
     note(f"{len(asker.asked)} questions asked; all may end now")
