@@ -30,7 +30,6 @@ def test_each_agent_is_away_for_a_moment_and_every_question_is_answered(stage: S
     for outage in outages:
         assert after.opened(outage.agent)
         assert outage.calls_per_step(after) <= 1.3
-        assert set(after.steps_hit(outage.agent)) == {StepStatus.SUCCEEDED}
         assert set(after.steps_touched(outage.agent)) == {StepStatus.SUCCEEDED}
 
 
