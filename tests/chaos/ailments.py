@@ -35,7 +35,7 @@ def poison(stage: Stage, asker: Asker, times: int) -> tuple[Aftermath, list[Trac
     known, new = "known poison", "new poison"
     poisoned: list[Asked] = []
     asker.warm_up()
-    stage.ask(known, Mode.INTERACTIVE)
+    stage.ask(known, Mode.BACKGROUND)
     stage.settle(10)
     stage.faults.rule("nlp", fault="error", status=500, contains="poison")
     began_ms = now_ms()

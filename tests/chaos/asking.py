@@ -40,7 +40,7 @@ class Asker:
 
     def warm_up(self, limit_s: float = 60.0) -> None:
         """Ask each question of the pool once, and see that all are answered."""
-        ids = [self._stage.ask(query, Mode.INTERACTIVE) for query in self._pool]
+        ids = [self._stage.ask(query, Mode.BACKGROUND) for query in self._pool]  # may wait for a breaker
         self._stage.settle(limit_s)
         statuses = {self._status(workflow_id) for workflow_id in ids}
         assert statuses == {WorkflowStatus.SUCCEEDED}, statuses
