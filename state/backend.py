@@ -11,7 +11,7 @@ from celery.backends.redis import RedisBackend
 
 from core.logging import get_logger
 from core.settings import get_settings
-from state import transitions
+from state import control
 from state.errors import StoreUnavailable
 from state.model import WorkflowStatus
 from state.store import Store, store_at
@@ -55,7 +55,7 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
             stopped_by_us.discard(task_id)
         elif reason != "expired":
             self._run(
-                transitions.cancel(
+                control.cancel(
                     send.workflow_id,
                     actor="celery",
                     reason=f"task {send.step} was revoked",

@@ -20,6 +20,9 @@ class EventKind(StrEnum):
     RESENT = "resent"
     TAKEN_OVER = "taken_over"
     CANCEL_REQUESTED = "cancel_requested"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    RESET = "reset"
     ENDED = "ended"
 
 

@@ -1,6 +1,7 @@
-"""The transitions of one workflow: accept it, claim a step, report on it, cancel.
+"""The transitions of one workflow: accept it, claim a step, report on it.
 
-The legal ones are known to the scripts alone (`state/lua/`); `state.recovery` has those about what is held or overdue.
+The legal ones are known to the scripts alone (`state/lua/`). `state.recovery` has those about what is held or overdue,
+`state.control` an operator's.
 """
 
 import json
@@ -12,8 +13,8 @@ from typing import Any
 
 from state import keys
 from state.blobs import pack, unpack
-from state.model import Mode, NewWorkflow, StepStatus, WorkflowStatus
-from state.transition import Argument, Raw, Send, Transition, new_token, sends_of
+from state.model import Mode, NewWorkflow, StepStatus
+from state.transition import Argument, Raw, Send, Transition, sends_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,34 +222,6 @@ def retry_later(
         keys.of_transition(go.workflow_id),
         [go.workflow_id, token, 0, go.step, go.fence, int(wait_s * 1000), json.dumps(error), lease_ms, spent],
         _report(go),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """What `cancel` found: `status` before (None: unknown id), and the task ids to revoke when it cancelled."""
-
-    status: WorkflowStatus | None
-    task_ids: tuple[str, ...] = ()
-    done: bool = False
-
-
-def cancel(workflow_id: str, *, actor: str, reason: str, ttl_s: int) -> Transition[Cancelled]:
-    """End the workflow now. Idempotent."""
-
-    def understand(raw: Raw) -> Cancelled:
-        kind = raw[0]
-        if kind == b"gone":
-            return Cancelled(None)
-        if kind == b"already":
-            return Cancelled(WorkflowStatus(raw[1].decode()))
-        return Cancelled(WorkflowStatus.CANCELLED, tuple(item.decode() for item in raw[1:]), done=True)
-
-    return Transition(
-        "cancel",
-        keys.of_transition(workflow_id),
-        [workflow_id, new_token(), ttl_s, actor, reason],
-        understand,
     )
 
 

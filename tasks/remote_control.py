@@ -7,9 +7,9 @@ from celery.worker.control import control_command, ok
 from celery.worker.control import revoke as revoke_task
 
 from core.settings import get_settings
+from state.control import cancel
 from state.store import get_store
 from state.transition import parse_task_id
-from state.transitions import cancel
 
 
 @control_command(name="revoke", variadic="task_id", signature="[id1 [id2 [... [idN]]]]")

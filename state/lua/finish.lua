@@ -17,7 +17,9 @@ not_due(step)
 event('succeeded', step, 'status', outcome, 'attempt', w[4], unpack(degradation))
 local reply = { 'accepted' }
 if w[1] ~= 'PAUSED' then
-  for _, item in ipairs(release(step, tonumber(ARGV[9]))) do reply[#reply + 1] = item end
+  for _, follower in ipairs(names(redis.call('HGET', WF, step .. ':next'))) do
+    release_if_ready(reply, follower, tonumber(ARGV[9]))
+  end
 end
 if #reply == 1 then close_if_done(w[1]) end
 return answer(step, reply)

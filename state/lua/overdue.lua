@@ -14,18 +14,28 @@ if not w[1] or FINAL[w[1]] then
   return { 'dropped' }
 end
 
+-- The end of the time a workflow has, or of the longest pause.
 local function too_late()
   local reply = { 'deadline' }
+  local message = 'The question ran out of time before an answer was there.'
+  if w[1] == 'PAUSED' then message = 'The question was paused for too long.' end
   for _, name in ipairs(names(w[2])) do
     local s = get(name .. ':status', name .. ':round', name .. ':send', name .. ':attempt')
     if s[1] ~= 'WAITING' and not STEP_FINAL[s[1]] then
       reply[#reply + 1] = id .. '.' .. name .. '.' .. s[2] .. '.' .. s[3]
       give_up(name, s[4], { error_type = 'agent_timeout', recovery_action = 'retry',
-                            message = 'The question ran out of time before an answer was there.',
+                            message = message,
                             suggestions = { 'Ask again, or narrow the question.' } })
     end
   end
-  close_if_done(w[1])
+  if w[1] == 'PAUSED' and not close_if_done(w[1]) then
+    for _, name in ipairs(names(w[2])) do
+      if redis.call('HGET', WF, name .. ':status') == 'WAITING' then set(name .. ':status', 'CANCELLED') end
+    end
+    close(w[1], 'CANCELLED', message)
+  elseif w[1] ~= 'PAUSED' then
+    close_if_done(w[1])
+  end
   changed()
   return reply
 end
@@ -89,6 +99,12 @@ elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
     return { 'poisoned' }
   end
   set(step .. ':fence', tonumber(s[2]) + 1)
+  if w[1] == 'PAUSED' then  -- resume sends it
+    set(step .. ':status', 'WAITING', step .. ':owner', '')
+    not_due(step)
+    changed()
+    return { 'dropped' }
+  end
   local send = queue(step, grace_ms)
   changed()
   return send_again('takeover', send)

@@ -149,22 +149,14 @@ local function close_if_done(from)
   return true
 end
 
--- Queue every dependent of `step` whose predecessors are all done; answers a list of step, round, send, queue, ...
-local function release(step, grace_ms)
-  local released = {}
-  for _, next_step in ipairs(names(redis.call('HGET', WF, step .. ':next'))) do
-    local n = get(next_step .. ':status', next_step .. ':after')
-    local ready = n[1] == 'WAITING'
-    if ready then
-      for _, before in ipairs(names(n[2])) do
-        ready = ready and STEP_DONE[redis.call('HGET', WF, before .. ':status')] == true
-      end
-    end
-    if ready then
-      sent(released, next_step, queue(next_step, grace_ms))
-    end
+-- Queue `step` if it waits for nothing any more, and append step, round, send, queue to `list`.
+local function release_if_ready(list, step, grace_ms)
+  local s = get(step .. ':status', step .. ':after')
+  if s[1] ~= 'WAITING' then return end
+  for _, before in ipairs(names(s[2])) do
+    if not STEP_DONE[redis.call('HGET', WF, before .. ':status')] then return end
   end
-  return released
+  sent(list, step, queue(step, grace_ms))
 end
 
 -- Everything that waits for `step`, directly or not, can never run.

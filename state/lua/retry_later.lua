@@ -8,7 +8,9 @@ local before = repeated(step)
 if before then return before end
 if FINAL[w[1]] or w[2] ~= 'RUNNING' or w[3] ~= ARGV[5] then return { 'stale' } end
 if ARGV[9] == '' then redis.call('HINCRBY', WF, step .. ':attempt', -1) end
-set(step .. ':status', 'RETRYING', step .. ':not_before_ms', now + wait_ms, step .. ':error', ARGV[7], step .. ':owner', '')
-due(step, now + wait_ms + tonumber(ARGV[8]))
+local paused = w[1] == 'PAUSED'  -- then resume sends it
+set(step .. ':status', paused and 'WAITING' or 'RETRYING', step .. ':not_before_ms', now + wait_ms, step .. ':error', ARGV[7],
+    step .. ':owner', '')
+if paused then not_due(step) else due(step, now + wait_ms + tonumber(ARGV[8])) end
 event('retrying', step, 'attempt', w[4], 'called', ARGV[9] == '' and 'no' or 'yes', 'wait_ms', ARGV[6], 'error', ARGV[7])
 return answer(step, { 'accepted' })

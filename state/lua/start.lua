@@ -8,7 +8,7 @@ end
 for i = 9, #ARGV, 2 do set(ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', OUT, '', ARGV[8])
 set('status', 'QUEUED', 'created_ms', now, 'deadline_ms', now + tonumber(ARGV[4]) * 1000, 'steps', ARGV[6],
-    'token', token, 'round', 0)
+    'deadline_s', ARGV[4], 'token', token, 'round', 0)
 event('accepted', '')
 redis.call('ZADD', BY_TIME, now, id)
 redis.call('ZADD', BY_STATUS .. ':QUEUED', now, id)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.valkey import sync_client
-from state import keys, recovery
+from state import control, keys, recovery
 from state import transitions as t
 from state.events import Event, EventKind
 from state.model import Mode, NewStep, NewWorkflow, StepStatus, WorkflowStatus
@@ -298,14 +298,14 @@ def test_cancel_ends_it_once_and_late_results_change_nothing(store):
     workflow = chain_of_three()
     send = start(store, workflow)
     go = begin(store, send)
-    cancel = t.cancel(workflow.workflow_id, actor="ann", reason="changed my mind", ttl_s=100)
+    cancel = control.cancel(workflow.workflow_id, actor="ann", reason="changed my mind", ttl_s=100)
     done = store.run(cancel)
     assert (done.done, done.task_ids) == (True, (send.task_id,))
-    again = store.run(t.cancel(workflow.workflow_id, actor="bob", reason="me too", ttl_s=100))
+    again = store.run(control.cancel(workflow.workflow_id, actor="bob", reason="me too", ttl_s=100))
     assert (again.done, again.status) == (False, WorkflowStatus.CANCELLED)
     assert not finish(store, go).accepted
     assert begin(store, send) is t.Verdict.FINAL
-    assert store.run(t.cancel("f" * 32, actor="a", reason="r", ttl_s=1)).status is None
+    assert store.run(control.cancel("f" * 32, actor="a", reason="r", ttl_s=1)).status is None
     assert json.loads(store.client.get(keys.META_PREFIX + workflow.workflow_id))["status"] == "REVOKED"
     assert kinds(store, workflow.workflow_id)[-2:] == [(EventKind.CANCEL_REQUESTED, ""), (EventKind.ENDED, "")]
 
@@ -345,6 +345,80 @@ def test_after_a_gap_in_the_looks_only_deadlines_count_for_one_lease(store):
     assert store.run(recovery.look(10, GAP_MS, LEASE_MS)) == [(late.workflow_id, "")]
     store.client.hset(keys.LOOK, "quiet_until_ms", 0)
     assert set(store.run(recovery.look(10, GAP_MS, LEASE_MS))) == everything
+
+
+def paused(store, workflow):
+    return store.run(control.pause(workflow.workflow_id, actor="ann", reason="lunch", at_most_s=600))
+
+
+def resumed(store, workflow):
+    return store.run(control.resume(workflow.workflow_id, actor="ann", reason="back", grace_ms=GRACE_MS))
+
+
+def reset(store, workflow, step=""):
+    return store.run(control.reset_from(workflow.workflow_id, step, actor="ann", reason="again", grace_ms=GRACE_MS,
+                                        token=new_token()))
+
+
+def test_a_pause_lets_running_calls_end_and_begins_nothing_more(store):
+    workflow = chain_of_three()
+    go = begin(store, start(store, workflow))
+    assert paused(store, workflow).done
+    assert not paused(store, workflow).done
+    assert finish(store, go).released == ()
+    record = store.record(workflow.workflow_id)
+    assert (record.status, record.steps["data"].status) == (WorkflowStatus.PAUSED, StepStatus.WAITING)
+    assert store.client.zcard(keys.DUE) == 1
+    assert [send.step for send in resumed(store, workflow).sends] == ["data"]
+    assert not resumed(store, workflow).done
+
+
+def test_paused_time_is_not_the_workflow_s(store):
+    workflow = chain_of_three(deadline_s=100)
+    send = start(store, workflow)
+    assert paused(store, workflow).task_ids == (send.task_id,)
+    before = store.record(workflow.workflow_id).deadline_ms
+    store.client.hincrby(keys.record(workflow.workflow_id), "paused_ms", -500_000)
+    (again,) = resumed(store, workflow).sends
+    assert again.send == send.send + 1
+    assert store.record(workflow.workflow_id).deadline_ms >= before + 500_000
+    assert begin(store, again).time_left_s > 90
+
+
+def test_a_workflow_runs_again_from_what_has_no_good_output_as_a_new_round(store):
+    workflow = chain_of_three()
+    report = finish(store, begin(store, start(store, workflow)))
+    old = begin(store, report.released[0])
+    store.run(t.fail(old, {"message": "broken"}, ttl_s=100, token=new_token()))
+    (send,) = reset(store, workflow).sends
+    assert (send.step, send.round, send.send) == ("data", 1, 1)
+    record = store.record(workflow.workflow_id)
+    assert record.status is WorkflowStatus.QUEUED
+    assert [step.status for step in record.steps.values()] == ["SUCCEEDED", "QUEUED", "WAITING"]
+    assert store.client.ttl(keys.record(workflow.workflow_id)) == -1
+    assert not store.client.exists(keys.META_PREFIX + workflow.workflow_id)
+    assert not finish(store, old).accepted
+    go = begin(store, send)
+    assert (go.round, go.attempt, go.inputs) == (1, 1, {"nlp": {"of": "nlp"}})
+    finish(store, begin(store, finish(store, go).released[0]))
+    assert store.record(workflow.workflow_id).status is WorkflowStatus.SUCCEEDED
+    assert reset(store, workflow).refusal == "nothing"
+
+
+def test_what_succeeded_runs_again_only_when_it_is_named(store):
+    workflow = chain_of_three()
+    run_to_the_end(store, workflow)
+    assert reset(store, workflow, "nobody").refusal == "unknown"
+    assert [send.step for send in reset(store, workflow, "data").sends] == ["data"]
+    assert reset(store, workflow, "data").refusal == "open"
+    assert set(store.client.hkeys(keys.outputs(workflow.workflow_id))) == {b"", b"nlp"}
+
+
+def test_a_cancelled_workflow_runs_again_from_where_it_was(store):
+    workflow = chain_of_three()
+    finish(store, begin(store, start(store, workflow)))
+    store.run(control.cancel(workflow.workflow_id, actor="ann", reason="no", ttl_s=100))
+    assert [(send.step, send.round) for send in reset(store, workflow).sends] == [("data", 1)]
 
 
 def test_a_due_entry_without_a_record_is_dropped(store):

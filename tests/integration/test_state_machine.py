@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from core.valkey import sync_client
-from state import keys, recovery
+from state import control, keys, recovery
 from state import transitions as t
 from state.events import Event
 from state.model import Mode, NewStep, NewWorkflow
@@ -21,7 +21,7 @@ from state.store import Store
 from state.transition import Send, Transition, new_token
 
 LONG_MS = 3_600_000
-MAX_TAKEOVERS = 2
+MAX_TAKEOVERS = 1
 AFTER = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
 OPEN = {"QUEUED", "HELD", "RUNNING", "RETRYING"}
 DONE = {"SUCCEEDED"}
@@ -57,6 +57,7 @@ class Transitions(RuleBasedStateMachine):
         super().__init__()
         self.id = secrets.token_hex(16)
         self.status = "QUEUED"
+        self.round, self.begun = 0, False
         self.steps = {name: Step() for name in AFTER}
         self.counts = Counter()
         self.queue_is_empty = True
@@ -80,6 +81,15 @@ class Transitions(RuleBasedStateMachine):
         step.send += 1
         assert send.send == step.send
         step.sends.append(send)
+
+    def ready(self):
+        return [name for name, after in AFTER.items()
+                if self.steps[name].status == "WAITING" and all(self.steps[before].status in DONE for before in after)]
+
+    def released(self, names, sends):
+        assert [send.step for send in sends] == names
+        for send in sends:
+            self.queued(send.step, send)
 
     def skip_after(self, name):
         for other, after in AFTER.items():
@@ -112,6 +122,9 @@ class Transitions(RuleBasedStateMachine):
         answer = self.store.run(call)
         if self.final:
             assert answer is t.Verdict.FINAL
+        elif self.status == "PAUSED":
+            assert answer is t.Verdict.PAUSED
+            self.reached["begin while paused"] += 1
         elif step.status in ENDED:
             assert answer is t.Verdict.DONE
         elif step.status == "WAITING":
@@ -127,7 +140,7 @@ class Transitions(RuleBasedStateMachine):
             step.owner = f"{node}/{send.round}.{send.send}"
             step.fence += 1
             step.attempt += 1
-            self.status = "RUNNING"
+            self.status, self.begun = "RUNNING", True
             assert isinstance(answer, t.Go)
             assert (answer.fence, answer.attempt, answer.takeovers) == (step.fence, step.attempt, step.takeovers)
             step.claims.append(answer)
@@ -168,17 +181,15 @@ class Transitions(RuleBasedStateMachine):
         if what == "finish":
             step.status = "SUCCEEDED"
             self.counts["succeeded", claim.step] += 1
-            ready = [name for name, after in AFTER.items()
-                     if claim.step in after and self.steps[name].status == "WAITING"
-                     and all(self.steps[before].status in DONE for before in after)]
-            assert [send.step for send in answer.released] == ready
-            for send in answer.released:
-                self.queued(send.step, send)
+            ready = [] if self.status == "PAUSED" else [name for name in self.ready() if claim.step in AFTER[name]]
+            self.released(ready, answer.released)
         elif what == "fail":
             step.status = "FAILED"
             self.skip_after(claim.step)
         else:
-            step.status, step.waits, step.owner = "RETRYING", what == "retry", ""
+            paused = self.status == "PAUSED"
+            step.status, step.waits, step.owner = "WAITING" if paused else "RETRYING", what == "retry", ""
+            self.reached["retry while paused"] += paused
         if what in ("finish", "fail"):
             self.close_if_done()
 
@@ -226,6 +237,11 @@ class Transitions(RuleBasedStateMachine):
             self.skip_after(name)
             self.close_if_done()
             return
+        if self.status == "PAUSED":
+            assert answer.kind is recovery.OverdueKind.DROPPED
+            step.status, step.owner, step.overdue = "WAITING", "", False
+            self.reached["takeover while paused"] += 1
+            return
         assert (answer.kind, answer.why) == (recovery.OverdueKind.SENT, "takeover")
         self.reached[f"takeover of {step.status}"] += 1
         self.queued(name, answer.send)
@@ -267,25 +283,91 @@ class Transitions(RuleBasedStateMachine):
         """The deadline passes, or an operator cancels."""
         open_sends = [s.sends[-1].task_id for s in self.steps.values() if s.status in OPEN]
         if self.final:
-            assert not self.store.run(t.cancel(self.id, actor="a", reason="r", ttl_s=600)).done
+            assert not self.store.run(control.cancel(self.id, actor="a", reason="r", ttl_s=600)).done
             return
         if deadline:
             self.store.client.zadd(keys.DUE, {keys.due_member(self.id, ""): 0}, xx=True)
             ended = self.store.run(overdue(self.id, ""))
             assert ended.kind is recovery.OverdueKind.DEADLINE
         else:
-            ended = self.store.run(t.cancel(self.id, actor="a", reason="r", ttl_s=600))
+            ended = self.store.run(control.cancel(self.id, actor="a", reason="r", ttl_s=600))
             assert ended.done
         assert sorted(ended.task_ids) == sorted(open_sends)
         self.reached["deadline" if deadline else "cancel"] += 1
-        self.status = "FAILED" if deadline else "CANCELLED"
-        for step in self.steps.values():
+        for name, step in self.steps.items():
             if step.status in OPEN:
-                step.status, step.owner, step.overdue = self.status, "", False
+                step.status, step.owner, step.overdue = "FAILED" if deadline else "CANCELLED", "", False
                 step.fence += 1
-            elif step.status == "WAITING":
-                step.status = "SKIPPED" if deadline else "CANCELLED"
-                step.fence += not deadline
+                if deadline:
+                    self.skip_after(name)
+        waiting = [step for step in self.steps.values() if step.status == "WAITING"]
+        for step in waiting:
+            step.status = "CANCELLED"
+            step.fence += not deadline
+        self.reached["a pause without end"] += deadline and bool(waiting)
+        self.status = "CANCELLED" if waiting or not deadline else "FAILED"
+
+    @precondition(lambda self: self.counts["calls"] > 12 and self.counts["calls"] % 9 == 0)
+    @rule()
+    def pause(self):
+        answer = self.store.run(control.pause(self.id, actor="a", reason="r", at_most_s=3600))
+        assert answer.done is (not self.final and self.status != "PAUSED")
+        if not answer.done:
+            assert answer.status == self.status
+            return
+        stopped = [step for step in self.steps.values() if step.status in {"QUEUED", "HELD", "RETRYING"}]
+        assert sorted(answer.task_ids) == sorted(step.sends[-1].task_id for step in stopped)
+        for step in stopped:
+            step.status, step.owner, step.overdue, step.waits = "WAITING", "", False, False
+        self.status = "PAUSED"
+
+    @precondition(lambda self: self.counts["calls"] % (4 if self.status == "PAUSED" else 20) == 0)
+    @rule(twice=st.booleans())
+    def resume(self, twice):
+        answer = self.store.run(control.resume(self.id, actor="a", reason="r", grace_ms=LONG_MS))
+        assert answer.done is (self.status == "PAUSED")
+        if answer.done:
+            self.status = "RUNNING" if self.begun else "QUEUED"
+            self.released(self.ready(), answer.sends)
+            self.reached["resume"] += 1
+        if twice:
+            assert not self.store.run(control.resume(self.id, actor="a", reason="r", grace_ms=LONG_MS)).done
+
+    @precondition(lambda self: self.final)
+    @rule(step=st.sampled_from(["", "", "", *AFTER, "nobody"]), lost=st.booleans())
+    def reset(self, step, lost):
+        token = new_token()
+        call = control.reset_from(self.id, step, actor="a", reason="r", grace_ms=LONG_MS, token=token)
+        answer = self.store.run(call)
+        first = [step] if step else [name for name, one in self.steps.items() if one.status != "SUCCEEDED"]
+        if step == "nobody" or not first:
+            assert (answer.done, answer.refusal) == (False, "unknown" if step else "nothing")
+            self.reached[f"reset refused: {answer.refusal}"] += 1
+            return
+        again = set()
+        for name in first:
+            self.add_to(again, name)
+        self.round += 1
+        for name in again:
+            old = self.steps[name]
+            self.steps[name] = Step(fence=old.fence + 1, claims=old.claims)
+        self.status, self.begun = "QUEUED", False
+        self.released(self.ready(), answer.sends)
+        assert {send.round for send in answer.sends} == {self.round}
+        self.reached["reset"] += 1
+        if lost:
+            assert self.store.run(call) == answer
+            self.reached["reply of reset lost"] += 1
+
+    def add_to(self, again, name):
+        """The step, what depends on it, and what it waits for without a good output."""
+        if name in again:
+            return
+        again.add(name)
+        for other, after in AFTER.items():
+            unmet = other in AFTER[name] and self.steps[other].status not in DONE
+            if name in after or unmet:
+                self.add_to(again, other)
 
     # --- what must hold after every call -----------------------------------------------------------------------------
 
@@ -316,10 +398,11 @@ class Transitions(RuleBasedStateMachine):
     def teardown(self):
         entries = self.store.client.xrange(keys.events(self.id))
         kinds = Counter((event.kind, event.step) for event in (Event.of_entry(i, f) for i, f in entries))
-        assert kinds["ended", ""] == self.final
+        assert kinds["ended", ""] == self.round + self.final
+        assert kinds["reset", ""] == self.round
         for name in AFTER:
-            assert kinds["begun", name] == self.counts["begun", name] == self.steps[name].attempt
-            assert kinds["succeeded", name] == self.counts["succeeded", name] <= 1
+            assert kinds["begun", name] == self.counts["begun", name] >= self.steps[name].attempt
+            assert kinds["succeeded", name] == self.counts["succeeded", name] <= self.round + 1
 
 
 MUST_BE_REACHED = [
@@ -329,7 +412,8 @@ MUST_BE_REACHED = [
     "doubled message", "retry waits", "stale finish", "stale fail", "stale retry", "reply of begin lost",
     "reply of finish lost", "reply of fail lost", "reply of retry lost", "resend, lost", "resend, retry",
     "takeover of RUNNING", "takeover of HELD", "poisoned", "renewal refused", "a long queue is not a lost message",
-    "deadline", "cancel", "missed once is not lost",
+    "deadline", "cancel", "a pause without end", "missed once is not lost", "workflow PAUSED", "begin while paused",
+    "retry while paused", "takeover while paused", "resume", "reset", "reply of reset lost", "reset refused: unknown",
 ]
 
 
@@ -340,7 +424,7 @@ def test_the_transitions_do_what_the_model_says(valkey):
     reached = Counter()
     machine = type("TransitionsHere", (Transitions,), {"store": Store(client), "reached": reached})
     run_state_machine_as_test(machine, settings=settings(
-        max_examples=250, stateful_step_count=60, deadline=None, derandomize=True, database=None,
+        max_examples=400, stateful_step_count=90, deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck)))
     client.close()
     missing = [name for name in MUST_BE_REACHED if not reached[name]]
