@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     breaker_max_open_s: NonNegativeFloat = Field(
         0.0, description="Where the doubling of the open time ends. 0: at the recovery time."
     )
+    breaker_spread_s: NonNegativeFloat = Field(
+        10.0, description="Steps that wait for one breaker come back spread over this time."
+    )
     breaker_permits: PositiveInt = Field(
         1, description="Probes at once in a half-open breaker, and successes needed to close it."
     )

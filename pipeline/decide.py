@@ -15,8 +15,6 @@ from agents.errors import AgentError, CircuitOpen, RateLimited
 from agents.registry import RetryPolicy
 from state.model import Mode
 
-BREAKER_SPREAD_S = 1.0  # those who wait for one breaker come back over this time
-
 
 @dataclass(frozen=True, slots=True)
 class RetryIn:
@@ -43,15 +41,18 @@ def decide(
     time_left_s: float,
     *,
     mode: Mode,
+    spread_s: float,
     take_retry: Callable[[], bool],
     draw: Callable[[], float] = random.random,
 ) -> Decision:
     """Decide after `tries` calls of the agent; `take_retry` takes one retry from the budget, asked last.
 
+    Who waits for a breaker comes back within `spread_s` of the moment it may let calls in: a crowd that came at once
+    would keep the workers busy with refusals while a probe is out, and fall upon an agent that is just back.
     `draw` gives uniform numbers in [0, 1).
     """
     if isinstance(error, CircuitOpen):
-        return _wait_for_breaker(error, time_left_s, mode, draw)
+        return _wait_for_breaker(error, time_left_s, mode, spread_s, draw)
     if not error.may_retry:
         return GiveUp("not an error that another attempt could mend")
     if tries >= policy.max_attempts:
@@ -62,13 +63,16 @@ def decide(
     return RetryIn(wait_s) if take_retry() else _without_budget(wait_s, policy, time_left_s, mode, draw)
 
 
-def _wait_for_breaker(error: CircuitOpen, time_left_s: float, mode: Mode, draw: Callable[[], float]) -> Decision:
+def _wait_for_breaker(
+    error: CircuitOpen, time_left_s: float, mode: Mode, spread_s: float, draw: Callable[[], float]
+) -> Decision:
     if mode is Mode.INTERACTIVE:
         return GiveUp("the breaker is open, and someone waits")
-    wait_s = (error.retry_after_s or 0.0) + BREAKER_SPREAD_S * draw()
-    if wait_s >= time_left_s:
-        return GiveUp(f"the breaker opens in {wait_s:.1f} s at the earliest, {max(time_left_s, 0):.1f} s are left")
-    return RetryIn(wait_s, called=False)
+    opens_in_s = error.retry_after_s or 0.0
+    then_left_s = time_left_s - opens_in_s
+    if then_left_s <= 0:
+        return GiveUp(f"the breaker lets nobody in for {opens_in_s:.1f} s, {max(time_left_s, 0):.1f} s are left")
+    return RetryIn(opens_in_s + min(spread_s, then_left_s / 2) * draw(), called=False)
 
 
 def _without_budget(

@@ -99,6 +99,7 @@ def _settle(store: Store, claim: Go, error: AgentError, note: Callable[..., None
         get_registry()[claim.agent].retry,
         claim.time_left_s,
         mode=claim.mode,
+        spread_s=get_settings().breaker_spread_s,
         take_retry=get_breakers()[claim.agent].take_retry,
     )
     if isinstance(decision, RetryIn):

@@ -18,6 +18,7 @@ SLOTS, PER_S = 10, 20.0
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     rests = {f"{name}_BREAKER_RECOVERY_S": str(RECOVERY_S) for name in ("NLP", "DATA", "VIZ")}
+    rests["BREAKER_SPREAD_S"] = "1"
     with stage_of(tmp_path_factory.mktemp("stage"), rests, SLOTS) as stage:
         yield stage
 

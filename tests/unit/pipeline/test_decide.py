@@ -19,7 +19,7 @@ from pipeline.decide import GiveUp, RetryIn
 from pipeline.decide import decide as decide_with
 from state.model import Mode
 
-decide = partial(decide_with, mode=Mode.INTERACTIVE, take_retry=lambda: True)
+decide = partial(decide_with, mode=Mode.INTERACTIVE, spread_s=1.0, take_retry=lambda: True)
 POLICY = RetryPolicy(max_attempts=3, base_s=1.0, cap_s=30.0)
 RETRIED = [AgentUnavailable, AgentTimeout, AgentCrashed, RateLimited]
 
@@ -97,3 +97,21 @@ def test_without_a_token_only_what_nobody_waits_for_is_tried_again_after_the_lon
     assert background(AgentUnavailable(retry_after_s=40), 1, POLICY, 100) == RetryIn(40.0)
     assert isinstance(background(AgentUnavailable(), 1, POLICY, 15, draw=lambda: 0.0), GiveUp)
     assert isinstance(background(AgentUnavailable(), 3, POLICY, 100), GiveUp)
+
+
+@given(opens_in_s=st.floats(0, 200), time_left_s=st.floats(0, 200), draw=st.floats(0, 1, exclude_max=True))
+def test_who_waits_for_a_breaker_comes_back_spread_out_and_in_time(opens_in_s, time_left_s, draw):
+    decision = decide(CircuitOpen(retry_after_s=opens_in_s), 1, POLICY, time_left_s, mode=Mode.BACKGROUND,
+                      spread_s=10.0, draw=lambda: draw)
+    if opens_in_s >= time_left_s:
+        assert isinstance(decision, GiveUp)
+    else:
+        assert isinstance(decision, RetryIn)
+        assert opens_in_s <= decision.wait_s <= min(opens_in_s + 10, time_left_s)
+
+
+def test_a_crowd_is_spread_over_the_whole_time():
+    draws = [number / 10 for number in range(10)]
+    waits = [decide(CircuitOpen(retry_after_s=1), 1, POLICY, 100, mode=Mode.BACKGROUND, spread_s=10.0,
+                    draw=lambda draw=draw: draw).wait_s for draw in draws]
+    assert waits == [1 + 10 * draw for draw in draws]
