@@ -3,13 +3,17 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.chaos.arena import Arena, Shape
 from tests.chaos.killer import Landed, plan, rampage
 from tests.chaos.load import Load
 from tests.chaos.verdict import Verdict, judge, settle
+from tests.processes import AGENTS
+
+# A breaker that gives a killed agent a rest would give the chaos one as well: steps are to be called, and called again.
+RESTLESS = {f"{agent.upper()}_BREAKER_THRESHOLD": "1000" for agent in AGENTS}
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def run_chaos(folder: Path, size: Size, shape: Shape, note: Callable[[str], None
     began = time.monotonic()
     blows = plan(shape.seed, size.kills, shape.pool, size.every_s)
     per_s = size.workflows / sum(blow.after_s + blow.down_s for blow in blows)
-    with Arena(folder, shape) as arena:
+    with Arena(folder, replace(shape, settings={**RESTLESS, **shape.settings})) as arena:
         arena.ready()
         load = Load(arena.api_urls, size.workflows, per_s, shape.seed, folder / "promises.jsonl")
         load.start()
