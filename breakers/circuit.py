@@ -141,13 +141,21 @@ class Circuit:
         self.budget.fill(now_us, tally.calls, self.settings)
         for name in TOTALS:
             self.totals[name] += getattr(tally, name)
-        if tally.window_calls and tally.generation == self.generation:
-            self._count_slow(now_us, tally)
+        self._take_in(now_us, tally)
         self._close_if_passed(now_us)  # fewer permits than before may be enough
 
-    def _count_slow(self, now_us: int, tally: Tally) -> None:
-        if self.state is not CircuitState.CLOSED or self.mode not in (Mode.AUTO, Mode.METRICS_ONLY):
+    def _take_in(self, now_us: int, tally: Tally) -> None:
+        if tally.generation != self.generation or self.state is not CircuitState.CLOSED:
             return
+        if self.mode in (Mode.AUTO, Mode.METRICS_ONLY):
+            self._heal(tally.untold_successes)
+            if tally.window_calls:
+                self._count_slow(now_us, tally)
+
+    def _heal(self, successes: int) -> None:
+        self.score = max(0.0, self.score - HEALING * successes)
+
+    def _count_slow(self, now_us: int, tally: Tally) -> None:
         self.window.add(now_us, tally.window_calls, tally.window_slow, self.settings)
         if self.window.too_slow(self.settings):
             self._trip(now_us, Why.SLOW_CALLS, Why.WOULD_OPEN_SLOW_CALLS)
@@ -171,7 +179,7 @@ class Circuit:
         if self.state is CircuitState.HALF_OPEN:
             return self._judge_probe(now_us, token, outcome)
         if outcome is Outcome.SUCCESS:
-            self.score = max(0.0, self.score - HEALING)
+            self._heal(1)
         elif outcome is Outcome.FAILURE:
             self.score += 1
             if self.score >= self.settings.threshold:

@@ -8,7 +8,8 @@ and takes in what comes back. The rules:
 - One look at a time in a process: who comes meanwhile goes by the view at hand, so nobody waits for somebody else's
   round trip. Only before the first view is there each caller looks for itself. A look that never came back
   (its greenlet was killed) is forgotten after `LOOK_LAPSES_S`.
-- Calls are counted here and told with the next request, at most once.
+- Calls are counted here and told with the next request, at most once. Successes that nobody told heal then, if they
+  are not older than `HEALS_S`: else they say nothing about failures that others have told meanwhile.
 - While the shared breaker is away, a twin of this process decides by the same rules, from what was last seen. Each
   `REREAD_S` one caller tries the shared one; when it answers, it wins, and the twin's results are forgotten.
 
@@ -31,6 +32,7 @@ from core.logging import get_logger
 
 LOOK_S = 0.25
 REREAD_S = 1.0
+HEALS_S = 2 * LOOK_S
 LOOK_LAPSES_S = 1.0
 
 _log = get_logger(__name__)
@@ -134,6 +136,7 @@ class LocalView:
             tally.calls += 1
             if permit is self._permit and self._healthy and outcome is Outcome.SUCCESS:
                 tally.window_calls += 1
+                tally.untold_successes += 1
                 if slow:
                     tally.slow += 1
                     tally.window_slow += 1
@@ -153,7 +156,10 @@ class LocalView:
             return False
         self._tally.window_calls += 1
         self._tally.window_slow += slow
-        return outcome is Outcome.FAILURE or not self._healthy
+        if outcome is Outcome.FAILURE or not self._healthy:
+            return True
+        self._tally.untold_successes += 1
+        return False
 
     def told_in_vain(self, permit: Permit, outcome: Outcome) -> None:
         """The shared breaker went away just when it was told a result: the twin hears it instead."""
@@ -196,6 +202,8 @@ class LocalView:
             if self._twin:
                 return Tally()
             tally, self._tally = self._tally, Tally(self._tally.generation)
+            if self.clock() >= self._seen_at + HEALS_S:
+                tally.untold_successes = 0
             return tally
 
     def adopt(self, view: View, sent_at: float) -> None:
@@ -215,6 +223,7 @@ class LocalView:
             now = self.clock()
             self._look_lapses_at = self._admits_until = _NEVER
             self._healthy = False
+            self._tally.untold_successes = 0
             self._retest_at = now + REREAD_S
             if self._twin is None:
                 self._twin = self._new_twin()
@@ -232,7 +241,7 @@ class LocalView:
     def _see(self, view: View, sent_at: float, now: float) -> None:
         # It was true at some moment after `sent_at`; its remaining wait began before now.
         if view.generation != self._tally.generation:
-            self._tally.generation, self._tally.window_calls, self._tally.window_slow = view.generation, 0, 0
+            self._tally.begin(view.generation)
         judged = view.mode is not Mode.DISABLED
         if (self._permit.generation, self._permit.judged) != (view.generation, judged):
             self._permit = Permit(view.generation, judged=judged)

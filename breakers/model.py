@@ -103,15 +103,20 @@ class Answer:
 
 @dataclass(slots=True)
 class Tally:
-    """What happened in a process since its last look. Only the window's counts belong to `generation`."""
+    """What happened in a process since its last look. The first three counts are of calls of `generation`."""
 
     generation: int = 0
     window_calls: int = 0
     window_slow: int = 0
+    untold_successes: int = 0  # had no report of their own
     calls: int = 0
     failures: int = 0
     refused: int = 0
     slow: int = 0
+
+    def begin(self, generation: int) -> None:
+        """What was counted of another period says nothing about this one."""
+        self.generation, self.window_calls, self.window_slow, self.untold_successes = generation, 0, 0, 0
 
 
 NOTHING: Final = Tally()

@@ -48,7 +48,7 @@ class Request:
         """ARGV."""
         t = self.tally
         return [self.name, self.operation, self.base.wire, t.generation, t.window_calls, t.window_slow,
-                t.calls, t.failures, t.refused, t.slow, *self.own]
+                t.untold_successes, t.calls, t.failures, t.refused, t.slow, *self.own]
 
     def telling(self, tally: Tally) -> "Request":
         """This request, with a tally to carry."""

@@ -1,7 +1,8 @@
 """False opens of a fleet: as `prove.false_opens`, but each process decides by its own view, up to 250 ms old.
 
-A process whose view says that nothing is wrong does not tell its successes, so a failure that another one told is
-healed later than by the rules alone. Each call is by the real breaker, on a simulated clock; round trips take no time.
+A process whose view says that nothing is wrong tells its successes with its next look only. So a failure that another one
+told is healed later than by the rules alone, and also by successes from before it; how much longer a dying agent is
+called for that is measured too. Each call is by the real breaker, on a simulated clock; round trips take no time.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from prove.proof import Figure, Kind, Part, Result, Run
 from prove.traffic import START_US, Traffic, failures
 
 PROCESSES, RUNS, PER_S = 8, 20, (10, 100, 400)
+DEATHS_PER_RUN, HEALTHY_S = 5, 5.0
 
 
 class CircuitStore(Store):
@@ -68,6 +70,24 @@ def play(settings: BreakerSettings, times_s: Sequence[float], processes: Sequenc
     return FleetSeen(refused, history.count(Why.FAILURES), history.count(Why.PROBE_FAILED))
 
 
+def most_failures(settings: BreakerSettings) -> int:
+    """Of one call after the other: each process's last successes heal once, when nearly enough calls have failed."""
+    return PROCESSES * (settings.threshold - 1) + settings.threshold
+
+
+def failed_before_open(random: Random, settings: BreakerSettings, per_s: int) -> int:
+    """How many calls of an agent that served well and then dies fail until its breaker opens."""
+    store, failed = CircuitStore(settings), 0
+    breakers = [CircuitBreaker("simulated", settings, store, clock=store.clock) for _ in range(PROCESSES)]
+    dies_s = store.now_s + HEALTHY_S
+    while Why.FAILURES not in store.circuit.history:
+        store.now_s += random.expovariate(per_s)
+        breaker, dead = random.choice(breakers), store.now_s >= dies_s
+        breaker.report(breaker.ask(), Outcome.FAILURE if dead else Outcome.SUCCESS)
+        failed += dead
+    return failed
+
+
 def fleet(run: Run, *, agent: str, bound_percent: float) -> Result:
     """Calls at random times, each of any of the processes."""
     settings, runs, figures, details = default_numbers(agent), run.sized(RUNS, 2), [], {}
@@ -79,7 +99,12 @@ def fleet(run: Run, *, agent: str, bound_percent: float) -> Result:
         figures.append(Figure(f"calls refused at {per_s}/s by {PROCESSES} processes, 1 % errors",
                               100 * sum(one.refused for one in seen) / (runs * CALLS), "%", bound_percent,
                               kind=Kind.TARGET))
+        dying = [failed_before_open(Random(f"{run.seed} {agent} {per_s} death {number}"), settings, per_s)  # noqa: S311
+                 for number in range(runs * DEATHS_PER_RUN)]
+        figures.append(Figure(f"calls that fail until it is open, at {per_s}/s, at most", max(dying), "",
+                              most_failures(settings), kind=Kind.TARGET))
         details[f"{per_s}/s"] = {"opened": sum(one.opened for one in seen), "runs": runs,
+                                 "failed_until_open_mean": round(sum(dying) / len(dying), 1), "deaths": len(dying),
                                  "opened_by_the_rules_alone": float(f"{runs * alone.opened:.4g}"),
                                  "refused_percent_by_the_rules_alone": float(f"{100 * alone.share_refused:.4g}")}
     return Result(figures, details)

@@ -8,8 +8,8 @@
 --   4 baton:breakers               set     names of all breakers ever used                        API
 -- TTL: 1 and 2 KEPT_MS after the last change, 1 none while an operator's mode or settings are in force; 3 and 4 none.
 --
--- ARGV: 1 name, 2 operation, 3 the caller's settings (JSON), then its tally: 4 generation, 5 calls and 6 slow calls of that
--- generation for the window, 7 calls, 8 failures, 9 refused, 10 slow in all; then the operation's own:
+-- ARGV: 1 name, 2 operation, 3 the caller's settings (JSON), then its tally: 4 generation, of which 5 calls and 6 slow calls
+-- for the window and 7 successes that had no report; 8 calls, 9 failures, 10 refused, 11 slow in all; then the operation's own:
 --   look | ask token | probe token | report generation token outcome | retry
 --   mode mode actor reason lasts_us (0: until changed) | settings JSON ('': the callers' own) actor reason
 -- Answers {verdict, state, generation, score, wait_us, mode, mode_until_us, settings, tokens, now_us}.
@@ -138,6 +138,8 @@ local function fill_budget(calls)
   set('tokens', math.min(cfg.retry_max, c.tokens + cfg.retry_ratio * calls))
 end
 
+local function heal(successes) set('score', math.max(0, c.score - HEALING * successes)) end
+
 local function count_slow(calls, slow)
   local half = to_us(cfg.slow_window_s / 2)
   if now - c.half_us >= 2 * half then
@@ -153,6 +155,12 @@ local function count_slow(calls, slow)
   set('slow_1', c.slow_1 + slow)
   local all, all_slow = c.calls_0 + c.calls_1, c.slow_0 + c.slow_1
   if all >= cfg.slow_min_calls and all_slow >= cfg.slow_rate * all then trip('slow_calls') end
+end
+
+-- What a tally tells about this period. What succeeded before it heals before the request's own failure counts.
+local function take_in(calls, slow, successes)
+  heal(successes)
+  if calls > 0 then count_slow(calls, slow) end
 end
 
 -- What comes before every operation: the first use, what time has brought, what the tally tells.
@@ -171,11 +179,10 @@ local function begin()
     redis.call('SADD', NAMES, NAME)
   end
   if c.mode ~= 'auto' and c.mode_until_us > 0 and now >= c.mode_until_us then switch('auto', 0, 'mode_expired', '', '') end
-  fill_budget(tonumber(ARGV[7]))
-  for i, field in ipairs({ 'calls', 'failures', 'refused', 'slow' }) do set(field, c[field] + tonumber(ARGV[6 + i])) end
-  local calls = tonumber(ARGV[5])
-  if calls > 0 and tonumber(ARGV[4]) == c.generation and c.state == 'CLOSED' and (c.mode == 'auto' or c.mode == 'metrics_only') then
-    count_slow(calls, tonumber(ARGV[6]))
+  fill_budget(tonumber(ARGV[8]))
+  for i, field in ipairs({ 'calls', 'failures', 'refused', 'slow' }) do set(field, c[field] + tonumber(ARGV[7 + i])) end
+  if tonumber(ARGV[4]) == c.generation and c.state == 'CLOSED' and (c.mode == 'auto' or c.mode == 'metrics_only') then
+    take_in(tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]))
   end
   close_if_passed() -- fewer permits than before may be enough
 end
@@ -212,7 +219,7 @@ local function judge(generation, token, outcome)
   if c.mode == 'disabled' or c.mode == 'forced_open' then return 'unjudged' end
   if c.state == 'HALF_OPEN' then return judge_probe(token, outcome) end
   if outcome == 'success' then
-    set('score', math.max(0, c.score - HEALING))
+    heal(1)
   elseif outcome == 'failure' then
     set('score', c.score + 1)
     if c.score >= cfg.threshold then trip('failures') end
@@ -262,7 +269,7 @@ local function wait_us()
 end
 
 begin()
-local verdict = operations[OPERATION](unpack(ARGV, 11))
+local verdict = operations[OPERATION](unpack(ARGV, 12))
 save()
 return { verdict, c.state, text_of(c.generation), text_of(c.score), text_of(wait_us()), c.mode, text_of(c.mode_until_us),
          c.settings, text_of(c.tokens), text_of(now) }

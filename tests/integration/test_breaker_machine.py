@@ -44,6 +44,7 @@ WINDOW = ("half_us", "calls_0", "slow_0", "calls_1", "slow_1")
 ADMITTED = (Verdict.CALL, Verdict.PROBE)
 bases = st.sampled_from((BASES[0],) * 4 + BASES)
 outcomes = st.sampled_from([Outcome.SUCCESS, Outcome.FAILURE, Outcome.FAILURE, Outcome.IGNORED])
+untold = st.sampled_from([0, 0, 0, 1, 2, 9])
 
 
 class Breaker(RuleBasedStateMachine):
@@ -60,6 +61,7 @@ class Breaker(RuleBasedStateMachine):
         self.out = {}  # probes granted, not yet reported: token -> (generation, deadline)
         self.not_before = 0
         self.failures = Counter()
+        self.in_a_row = 0  # failures that the script heard without any success between them
         self.lost = set()  # generations of hashes that were lost
         self.last_view = None
         self.begun = False
@@ -143,20 +145,22 @@ class Breaker(RuleBasedStateMachine):
             self.out[token] = (generation, self.now_us + to_us(self.circuit.settings.probe_lease_s))
         self.permits.append(Permit(generation, token if answer.verdict is Verdict.PROBE else ""))
 
-    @rule(data=st.data(), base=bases, outcome=outcomes)
-    def report(self, data, base, outcome):
+    @rule(data=st.data(), base=bases, outcome=outcomes, current=st.booleans(), successes=untold)
+    def report(self, data, base, outcome, current, successes):
         """Of any permit that was ever given, mostly the last, also a second time."""
         if not self.permits:
             return
         permit = data.draw(st.sampled_from(self.permits[-1:] * 8 + self.permits))
-        self.report_of(permit, base, outcome)
+        self.report_of(permit, base, outcome, self.circuit.generation - (not current), successes)
 
-    def report_of(self, permit, base, outcome):
+    def report_of(self, permit, base, outcome, generation=0, successes=0):
         known, only_time = self.last_view, copy.deepcopy(self.circuit)
         only_time.base = base
-        only_time.look(self.now_us)
-        answer = self.both(self.requests(base).report(permit, outcome), lambda: self.circuit.report(
-            self.now_us, permit.generation, permit.token, outcome))
+        tally = Tally(generation, successes, untold_successes=successes)
+        only_time.look(self.now_us, tally)
+        answer = self.both(self.requests(base).report(permit, outcome).telling(tally), lambda: self.circuit.report(
+            self.now_us, permit.generation, permit.token, outcome, tally))
+        self.check_score(known, tally, answer, outcome)
         if answer.verdict in (Verdict.STALE, Verdict.EXPIRED):
             self.reached["stale after its hash was lost"] += permit.generation in self.lost
             view = answer.view
@@ -168,14 +172,38 @@ class Breaker(RuleBasedStateMachine):
         assert (known and permit.generation == known.generation) or answer.verdict in (Verdict.STALE, Verdict.EXPIRED)
         self.out.pop(permit.token, None)
 
-    @rule(base=bases, outcomes=st.lists(outcomes, min_size=1, max_size=4))
-    def calls_end_at_once(self, base, outcomes):
-        """Several calls one after the other, each known before the next."""
-        for outcome in outcomes:
+    def check_score(self, known, tally, answer, outcome=Outcome.IGNORED):
+        """First the tally's successes heal, then the report counts."""
+        views = (known, answer.view)
+        if known is None or any(view.mode is not Mode.AUTO or view.state is not CircuitState.CLOSED for view in views):
+            self.in_a_row = 0
+            return
+        heals = tally.untold_successes if tally.generation == known.generation else 0
+        healed = max(0, known.score - heals / 2)
+        counts = outcome if answer.verdict is Verdict.COUNTED else Outcome.IGNORED
+        if counts is Outcome.FAILURE:
+            self.in_a_row = 1 if heals else self.in_a_row + 1
+            assert self.in_a_row < self.circuit.settings.threshold, "still closed"
+        elif heals or counts is Outcome.SUCCESS:
+            self.in_a_row = 0
+        if answer.view.generation == known.generation:
+            brought = {Outcome.SUCCESS: -0.5, Outcome.FAILURE: 1}.get(counts, 0)
+            assert answer.view.score == max(0, healed + brought)
+            self.reached["untold successes healed"] += healed < known.score
+            self.reached["untold successes healed before a failure"] += healed < known.score and brought == 1
+            self.reached["untold successes of another period"] += tally.untold_successes > heals and known.score > 0
+        else:
+            self.in_a_row = 0
+
+    @rule(base=bases, outcomes=st.lists(outcomes, min_size=1, max_size=4), successes=untold)
+    def calls_end_at_once(self, base, outcomes, successes):
+        """Several calls one after the other, each known before the next; the last report carries a tally."""
+        for left, outcome in reversed([*enumerate(reversed(outcomes))]):
             given = len(self.permits)
             self.ask(base, False)
             if len(self.permits) > given:
-                self.report_of(self.permits[-1], base, outcome)
+                generation = self.permits[-1].generation
+                self.report_of(self.permits[-1], base, outcome, generation, 0 if left else successes)
 
     @rule(base=bases)
     def wait_for_a_probe(self, base):
@@ -191,11 +219,13 @@ class Breaker(RuleBasedStateMachine):
         self.now_us = max(self.now_us, until_us + off)
         self.report_of(Permit(self.circuit.generation, token), base, outcome)
 
-    @rule(base=bases, current=st.booleans(), calls=st.integers(0, 4), slow=st.integers(0, 4), refused=st.integers(0, 2))
-    def look(self, base, current, calls, slow, refused):
-        generation = self.circuit.generation if current else self.circuit.generation - 1
-        tally = Tally(generation, calls, min(slow, calls), calls, min(slow, calls), refused, slow)
-        self.both(self.requests(base).look().telling(tally), lambda: self.circuit.look(self.now_us, tally))
+    @rule(base=bases, current=st.booleans(), calls=st.integers(0, 4), slow=st.integers(0, 4), successes=untold)
+    def look(self, base, current, calls, slow, successes):
+        generation, known = self.circuit.generation - (not current), self.last_view
+        of_them = min(slow, calls)
+        tally = Tally(generation, calls, of_them, successes, calls, failures=of_them, refused=calls % 3, slow=slow)
+        answer = self.both(self.requests(base).look().telling(tally), lambda: self.circuit.look(self.now_us, tally))
+        self.check_score(known, tally, answer)
 
     @rule(base=bases, calls=st.integers(3, 6))
     def slow_calls_end(self, base, calls):
@@ -228,9 +258,10 @@ class Breaker(RuleBasedStateMachine):
     def lose_the_hash(self):
         self.client.delete(keys.state(self.name), keys.probes(self.name))
         self.lost.add(self.circuit.generation)
+        # The server's clock has gone on when somebody comes back; periods that began at once may be ahead of it.
+        self.now_us = max(self.now_us, self.circuit.generation) + 1
         self.circuit = Circuit(BASES[0], history=self.circuit.history)
-        self.now_us += 1  # the server's clock has gone on when somebody comes back
-        self.not_before, self.last_view, self.begun = 0, None, False
+        self.not_before, self.last_view, self.begun, self.in_a_row = 0, None, False, 0
 
     # --- what must hold after every step ------------------------------------------------------------------------------
 
@@ -261,6 +292,7 @@ class Breaker(RuleBasedStateMachine):
 MUST_BE_REACHED = [
     *CircuitState, *Mode, *Verdict, *(why for why in Why if why is not Why.NEW),
     "probe of a health check", "probe after one that died", "stale after its hash was lost",
+    "untold successes healed", "untold successes healed before a failure", "untold successes of another period",
 ]
 
 

@@ -63,6 +63,37 @@ def test_two_successes_heal_one_failure_and_health_cannot_be_saved_up():
         assert bench.circuit.score == score
 
 
+def test_successes_that_a_tally_tells_heal_before_the_report_counts():
+    bench = Bench().fail(2)
+    permit, generation = bench.ask()[1], bench.circuit.generation
+    for successes, score in ((1, 2.5), (3, 2), (100, 1)):
+        bench.circuit.report(bench.now, *permit, Outcome.FAILURE, Tally(generation, untold_successes=successes))
+        assert (bench.state, bench.circuit.score) == (CircuitState.CLOSED, score)
+    bench.fail(2)
+    assert bench.state is CircuitState.OPEN
+
+
+def test_successes_of_an_older_period_heal_nothing():
+    bench = Bench().fail(3).after(10)
+    old = bench.circuit.generation
+    bench.call(Outcome.SUCCESS)
+    bench.fail(2)
+    bench.circuit.look(bench.now, Tally(old, untold_successes=9))
+    assert bench.circuit.score == 2
+    bench.circuit.look(bench.now, Tally(bench.circuit.generation, untold_successes=9))
+    assert bench.circuit.score == 0
+
+
+def test_successes_heal_before_slow_calls_open():
+    bench = Bench(slow_rate=0.5, slow_min_calls=4)
+    bench.circuit.set_mode(bench.now, Mode.METRICS_ONLY, "ann", "drill", 0)
+    bench.fail(2)
+    bench.circuit.look(bench.now, Tally(bench.circuit.generation, 3, 3, untold_successes=3))
+    assert bench.circuit.score == 0.5
+    bench.circuit.look(bench.now, Tally(bench.circuit.generation, 1, 1, untold_successes=1))
+    assert (bench.circuit.score, bench.circuit.history[-1]) == (0, Why.WOULD_OPEN_SLOW_CALLS)
+
+
 def test_half_the_calls_failing_opens_and_a_fifth_does_not():
     one_of_two, one_of_five = Bench(), Bench()
     for number in range(100):
@@ -145,7 +176,7 @@ def test_slow_calls_open_it_when_there_are_enough():
 
     def tell(calls, slow, generation=None):
         generation = bench.circuit.generation if generation is None else generation
-        bench.circuit.look(bench.now, Tally(generation, calls, slow, calls, 0, 0, slow))
+        bench.circuit.look(bench.now, Tally(generation, calls, slow, calls=calls, slow=slow))
 
     bench.ask()
     tell(9, 9)
@@ -168,7 +199,7 @@ def test_the_window_is_one_across_its_halves_border():
     bench.ask()
     for seconds in (29, 2):
         bench.after(seconds)
-        bench.circuit.look(bench.now, Tally(bench.circuit.generation, 5, 5, 5))
+        bench.circuit.look(bench.now, Tally(bench.circuit.generation, 5, 5, calls=5))
     assert bench.state is CircuitState.OPEN
 
 

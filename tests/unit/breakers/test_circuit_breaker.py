@@ -8,7 +8,8 @@ import pytest
 from circuit_store import CircuitStore, Clock
 
 from breakers import BreakerSettings, CircuitBreaker, CircuitOpenError, CircuitState, Mode, Outcome
-from breakers.local_view import LOOK_S, REREAD_S
+from breakers.errors import BreakerStoreAway
+from breakers.local_view import HEALS_S, LOOK_S, REREAD_S
 from breakers.scope import Span
 
 SETTINGS = BreakerSettings(threshold=3, recovery_s=10, probe_lease_s=5, slow_call_s=2, slow_rate=0.5, slow_min_calls=4)
@@ -159,6 +160,83 @@ def test_an_older_answer_that_comes_late_does_not_hide_a_newer_one(breaker, stor
     store.before_answer = lambda: fail(breaker)  # while the look's answer is on its way
     assert breaker.ask()
     assert refused(breaker).state is CircuitState.OPEN
+
+
+def test_successes_that_were_not_told_heal_what_others_told(breaker, other, store, clock):
+    for _ in range(3):
+        call(breaker)
+    fail(other, 2)
+    clock.now += LOOK_S
+    breaker.ask()
+    assert store.circuits["nlp"].score == 0.5
+
+
+def test_a_success_heals_once(breaker, other, store):
+    fail(breaker, 1)
+    call(breaker)
+    call(breaker)
+    fail(other, 2)
+    breaker.flush()  # both were told as they ended
+    assert store.circuits["nlp"].score == 2
+    call(other)
+    other.flush()
+    assert store.circuits["nlp"].score == 1.5
+
+
+def test_successes_heal_before_the_same_process_s_failure_counts(breaker, other, store, clock):
+    permit = breaker.ask()
+    for _ in range(2):
+        call(breaker)
+    fail(other, 2)
+    breaker.report(permit, Outcome.FAILURE)
+    assert (store.circuits["nlp"].state, store.circuits["nlp"].score) == (CircuitState.CLOSED, 2)
+
+
+@pytest.mark.parametrize(("age", "score"), [(0.9, 0), (1.0, 2)])
+def test_old_successes_say_nothing_about_failures_since(breaker, store, clock, age, score):
+    for _ in range(9):
+        call(breaker)
+    clock.now += HEALS_S * age
+    fail(CircuitBreaker("nlp", SETTINGS, store, clock=clock), 2)
+    breaker.flush()
+    assert store.circuits["nlp"].score == score
+
+
+def test_successes_of_an_older_period_heal_none(breaker, other, store, clock):
+    old = breaker.ask()
+    fail(other)
+    clock.now += 10
+    call(other)
+    breaker.report(old, Outcome.SUCCESS)
+    store.before_answer = lambda: breaker.report(old, Outcome.SUCCESS)  # counted of the old period, told in the next
+    breaker.ask()
+    fail(other, 2)
+    breaker.flush()
+    assert store.circuits["nlp"].score == 2
+
+
+def test_calls_that_were_ignored_or_not_judged_heal_none(breaker, other, store, clock):
+    for _ in range(9):
+        call(breaker, Outcome.IGNORED)
+    fail(other, 2)
+    breaker.flush()
+    assert store.circuits["nlp"].score == 2
+
+
+@pytest.mark.parametrize("processes", [2, 5])
+def test_successes_delay_a_dead_agent_s_opening_once_per_process(store, clock, processes):
+    fleet = [CircuitBreaker("nlp", SETTINGS, store, clock=clock) for _ in range(processes)]
+    for one in fleet:
+        for _ in range(50):
+            call(one)
+    failed = 0
+    for one in fleet:  # the worst order: each heals when nearly enough have failed
+        while store.circuits["nlp"].score < SETTINGS.threshold - 1:
+            fail(one, 1)
+            failed += 1
+    fail(fleet[0], 1)
+    assert refused(fleet[0])
+    assert failed + 1 <= processes * (SETTINGS.threshold - 1) + SETTINGS.threshold
 
 
 # --- one look at a time -----------------------------------------------------------------------------------------------
@@ -461,6 +539,25 @@ def test_successes_of_calls_that_began_before_it_went_away_heal_the_twin(breaker
     for permit, outcome in zip(permits, outcomes, strict=True):
         breaker.report(permit, outcome, 0.1)
     assert breaker.ask().local
+
+
+def test_successes_from_before_it_went_away_heal_none_after(breaker, other, store, clock):
+    call(breaker)
+    permits = [breaker.ask() for _ in range(9)]
+    clock.now += LOOK_S
+    store.before_answer = lambda: [breaker.report(permit, Outcome.SUCCESS) for permit in permits]
+    run, store.run = store.run, lambda request: (run(request), store_lost())
+
+    def store_lost():
+        raise BreakerStoreAway("the answer got lost")
+
+    breaker.ask()
+    store.run = run
+    fail(other, 2)
+    clock.now += REREAD_S
+    breaker.ask()
+    breaker.flush()
+    assert store.circuits["nlp"].score == 2
 
 
 def test_nobody_is_told_to_come_back_at_once(breaker, store, clock):
