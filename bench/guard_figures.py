@@ -55,7 +55,8 @@ class Gate:
     @property
     def mark(self) -> Mark:
         """As the benchmarks tell it."""
-        return Mark(self.what, f"<= {self.bound:g}", self.measured, self.measured <= self.bound, is_gate=True)
+        return Mark(self.what, f"<= {self.bound:g}", self.measured, self.measured <= self.bound, is_gate=True,
+                    bound=self.bound, at_least=False)
 
 
 def gates(costs: Mapping[Key, Cost]) -> list[Gate]:

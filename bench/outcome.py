@@ -46,6 +46,8 @@ class Mark:
     measured: float
     met: bool
     is_gate: bool
+    bound: float
+    at_least: bool
 
 
 def figures(title: str, ours: Samples, direct: Samples, thread_safe: Samples, *, commands: Commands | None,
@@ -103,8 +105,8 @@ def marks(found: Mapping[Contender, Figures], stored: Sequence[Stored]) -> list[
 
 
 def _at_least(what: str, measured: float, wanted: float, *, gate: bool = False) -> Mark:
-    return Mark(what, f">= {wanted:g}", measured, measured >= wanted, gate)
+    return Mark(what, f">= {wanted:g}", measured, measured >= wanted, gate, wanted, at_least=True)
 
 
 def _at_most(what: str, measured: float, wanted: float, *, gate: bool = False) -> Mark:
-    return Mark(what, f"<= {wanted:.4g}", measured, measured <= wanted, gate)
+    return Mark(what, f"<= {wanted:.4g}", measured, measured <= wanted, gate, wanted, at_least=False)
