@@ -24,6 +24,8 @@ from tests.chaos.proxy import Proxy
 from tests.processes import AGENTS, LocalProcess, LocalValkey, LocalWorker, answers, free_ports
 
 NOISY = {"LOG_FORMAT": "json"}
+# A breaker that gives a killed agent a rest would give the chaos one as well: steps are to be called, and called again.
+RESTLESS = {f"{agent.upper()}_BREAKER_THRESHOLD": "1000" for agent in AGENTS}
 
 
 class ScriptedAgentProcess(LocalProcess):

@@ -6,14 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.chaos.arena import Arena, Shape
+from tests.chaos.arena import RESTLESS, Arena, Shape
 from tests.chaos.killer import Landed, plan, rampage
 from tests.chaos.load import Load
 from tests.chaos.verdict import Verdict, judge, settle
-from tests.processes import AGENTS
-
-# A breaker that gives a killed agent a rest would give the chaos one as well: steps are to be called, and called again.
-RESTLESS = {f"{agent.upper()}_BREAKER_THRESHOLD": "1000" for agent in AGENTS}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from state.model import StepStatus
-from tests.chaos.arena import Arena, Shape
+from tests.chaos.arena import RESTLESS, Arena, Shape
 from tests.chaos.boundary import Boundary
 from tests.chaos.killer import How, strike
 from tests.chaos.scene import SLOTS, Scene
@@ -14,7 +14,7 @@ from tests.chaos.verdict import judge, settle
 from tests.processes import AGENTS
 
 SHAPE = Shape(workers=1, concurrency=SLOTS, apis=0, beats=0, proxied=True, handoff=False,
-              settings={"LEASE_S": "1", "RENEW_INTERVAL_S": "0.3", "RESEND_GRACE_S": "2"})
+              settings={**RESTLESS, "LEASE_S": "1", "RENEW_INTERVAL_S": "0.3", "RESEND_GRACE_S": "2"})
 EVERYTHING = "everything"
 KILLS = [
     *(("gevent", row) for row in ("worker", "beat", "api", *AGENTS, "valkey", EVERYTHING)),
