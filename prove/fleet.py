@@ -1,7 +1,7 @@
 """False opens of a fleet: as `prove.false_opens`, but each process decides by its own view, up to 250 ms old.
 
-A process whose view says that nothing is wrong tells its successes with its next look only. So a failure that another one
-told is healed later than by the rules alone, and also by successes from before it; how much longer a dying agent is
+A process whose view says that nothing is wrong tells its successes with its next look only. So a failure that another
+one told is healed later than by the rules alone, and also by successes from before it; how much longer a dying agent is
 called for that is measured too. Each call is by the real breaker, on a simulated clock; round trips take no time.
 """
 

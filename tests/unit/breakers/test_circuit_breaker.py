@@ -353,7 +353,8 @@ def test_calls_that_end_while_a_look_is_under_way_belong_to_the_period_they_were
     breaker.ask()
     breaker.flush()
     assert store.circuits["nlp"].totals["slow"] == 10
-    assert (store.circuits["nlp"].state, store.circuits["nlp"].window.slow) == (CircuitState.CLOSED, 0)
+    window = store.circuits["nlp"].window
+    assert (store.circuits["nlp"].state, window.calls, window.slow) == (CircuitState.CLOSED, 0, 0)
 
 
 # --- modes and settings -----------------------------------------------------------------------------------------------
