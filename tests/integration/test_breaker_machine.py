@@ -26,6 +26,7 @@ from breakers.events import events_of
 from breakers.model import CircuitState, Mode, Outcome, Permit, Tally, Verdict, Why, to_us
 from breakers.request import Requests, answer_of, source
 from breakers.settings import BreakerSettings
+from breakers.store import Store
 from core.valkey import sync_client
 
 CLOCK = "test:clock"
@@ -313,3 +314,13 @@ def test_the_script_does_what_the_circuit_does(valkey):
     client.close()
     missing = [str(name) for name in MUST_BE_REACHED if not reached[name]]
     assert not missing, f"never reached: {missing}; reached: {dict(reached)}"
+
+
+def test_an_opening_by_slow_calls_tells_the_score_after_healing(valkey):
+    store, requests = Store(valkey.url), Requests(f"data:{secrets.token_hex(6)}", BASES[0])
+    generation = store.run(requests.look()).view.generation
+    store.run(requests.report(Permit(generation), Outcome.FAILURE))
+    store.run(requests.look().telling(Tally(generation, window_calls=4, window_slow=4, untold_successes=1)))
+    last = store.last_events()[0]
+    assert (last.breaker, last.why, last.score) == (requests.name, Why.SLOW_CALLS, 0.5)
+    store.close()
