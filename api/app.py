@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from api import breakers, examples, health, listing, pages, problems, questions, workflows
+from api import breakers, control, examples, health, listing, pages, problems, questions, workflows
 from api.desk import Desk
 from api.limits import BodyLimit
 from api.watch import Watcher
@@ -52,7 +52,7 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     examples.install(app)
-    for router in (questions.router, listing.router, workflows.router, health.router, breakers.router):
+    for router in (questions.router, listing.router, workflows.router, health.router, breakers.router, control.router):
         app.include_router(router)
     pages.install(app)
     app.add_middleware(BodyLimit, max_bytes=get_settings().body_max_bytes)

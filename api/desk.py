@@ -14,6 +14,7 @@ from api.problems import Problem
 from api.watch import Watcher
 from core.settings import get_settings
 from pipeline.answer import Answer, compose_answer
+from pipeline.control import Operator
 from pipeline.question import Question, accept, plan_workflow, send_first
 from pipeline.stand_ins import question_key
 from state.errors import StoreUnavailable
@@ -33,6 +34,7 @@ class Desk:
         self.store = store
         self._watcher = watcher
         self._app = app
+        self.operator = Operator(store, app)
 
     async def ask(self, question: str, *, session_id: str = "") -> str:
         """Accept a plain question; the workflow's id. Raises `Problem` when it cannot be taken."""

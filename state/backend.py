@@ -55,8 +55,8 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
             stopped_by_us.discard(task_id)
         elif reason != "expired":
             self._run(
-                control.cancel(
-                    send.workflow_id,
+                control.cancel_send(
+                    send,
                     actor="celery",
                     reason=f"task {send.step} was revoked",
                     ttl_s=get_settings().workflow_ttl_s,

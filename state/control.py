@@ -29,6 +29,11 @@ def cancel(workflow_id: str, *, actor: str, reason: str, ttl_s: int) -> Transiti
     return _control("cancel", workflow_id, ttl_s, [actor, reason])
 
 
+def cancel_send(send: Send, *, actor: str, reason: str, ttl_s: int) -> Transition[Controlled]:
+    """End the workflow of a send, if that is its step's newest. Idempotent."""
+    return _control("cancel", send.workflow_id, ttl_s, [actor, reason, send.step, send.round, send.send])
+
+
 def pause(workflow_id: str, *, actor: str, reason: str, at_most_s: float) -> Transition[Controlled]:
     """Begin no further step until `resume`; the workflow is cancelled after `at_most_s`. Idempotent."""
     return _control("pause", workflow_id, 0, [actor, reason, at_most_s])

@@ -7,7 +7,8 @@ from celery.worker.control import control_command, ok
 from celery.worker.control import revoke as revoke_task
 
 from core.settings import get_settings
-from state.control import cancel
+from state.control import cancel, cancel_send
+from state.model import WorkflowStatus
 from state.store import get_store
 from state.transition import parse_task_id
 
@@ -20,14 +21,21 @@ def revoke(
     wanted = {task_id} if isinstance(task_id, str) else set(task_id)
     store, ttl_s = get_store(), get_settings().workflow_ttl_s
     cancelled = set()
+    ours = set()
     for one in wanted:
-        workflow_id = send.workflow_id if (send := parse_task_id(one)) else one
-        if store.run(cancel(workflow_id, actor="celery", reason="revoked", ttl_s=ttl_s)).status is not None:
-            cancelled.add(workflow_id)
-            wanted = wanted - {one}
+        if send := parse_task_id(one):
+            done = store.run(cancel_send(send, actor="celery", reason=f"task {one} was revoked", ttl_s=ttl_s))
+        else:
+            done = store.run(cancel(one, actor="celery", reason="revoked", ttl_s=ttl_s))
+        if done.status is not None:
+            ours.add(one)
+        if done.status is WorkflowStatus.CANCELLED:
+            cancelled.add(send.workflow_id if send else one)
     for request in list(worker_state.active_requests):
-        if (send := parse_task_id(request.id)) and send.workflow_id in cancelled:
+        send = parse_task_id(request.id)
+        if send and (request.id in ours or send.workflow_id in cancelled):
             request.terminate(state.consumer.pool)
+    wanted = wanted - ours
     if wanted:
         return revoke_task(state, list(wanted), terminate=terminate, signal=signal, **kwargs)
     return ok(f"workflows {sorted(cancelled)} cancelled")

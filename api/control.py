@@ -1,0 +1,183 @@
+"""`/api/workflow/...`: cancel, pause, resume and retry, for one workflow or for many."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Request
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.desk import Desk
+from api.problems import Problem, documented
+from api.questions import Accepted, accepted
+from api.workflows import WorkflowId
+from pipeline.control import Verb
+from pipeline.question import Question
+from state.control import Controlled
+from state.model import WorkflowStatus
+
+router = APIRouter(prefix="/api/workflow", tags=["control"])
+MANY = 1_000
+_PROBLEMS = documented(
+    {
+        404: "No such workflow, or it has expired",
+        409: "Its status forbids it",
+        422: "The request is not valid",
+        503: "The store is away: wait and retry",
+    }
+)
+
+
+# Where a verb finds its work already done; any other status it cannot change forbids it.
+_DONE_ALREADY = {
+    Verb.CANCEL: frozenset({WorkflowStatus.CANCELLED}),
+    Verb.PAUSE: frozenset({WorkflowStatus.PAUSED}),
+    Verb.RESUME: frozenset({WorkflowStatus.QUEUED, WorkflowStatus.RUNNING}),
+}
+
+
+class Wish(BaseModel):
+    """Who wants it, and why; both go into the workflow's history."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"actor": "ann", "reason": "wrong month"}})
+
+    actor: str = Field("api", min_length=1, max_length=200)
+    reason: str = Field("", max_length=500)
+
+
+class RetryWish(Wish):
+    """Run it again: from `step`, else from what has no good output; with a `query`, ask anew and keep the old."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"step": "data", "actor": "ann"}})
+
+    step: str = Field("", max_length=100, description="First step to run again.")
+    query: str = Field("", max_length=2_000, description="The question, put differently: a new workflow.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "RetryWish":
+        if self.step and self.query:
+            raise ValueError("give a step to run again from, or another question, not both")
+        return self
+
+
+class ManyWish(Wish):
+    """The same for many: by id, or all in one of `status`, the newest first."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"status": ["QUEUED", "RUNNING"], "reason": "maintenance"}}
+    )
+
+    ids: list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] = Field(default_factory=list, max_length=MANY)
+    status: list[WorkflowStatus] = Field(default_factory=list)
+    limit: int = Field(MANY, ge=1, le=MANY)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "ManyWish":
+        if bool(self.ids) == bool(self.status):
+            raise ValueError("give ids or status, and not both")
+        return self
+
+
+class Changed(BaseModel):
+    """Where the workflow stands now, and whether this call changed it."""
+
+    workflow_id: str
+    status: WorkflowStatus | None
+    changed: bool
+    problem: str = ""
+
+
+class ManyChanged(BaseModel):
+    """One result a workflow, and how many were changed."""
+
+    changed: int
+    results: list[Changed]
+
+
+@router.post(
+    "/{workflow_id}/retry", response_model=Accepted, status_code=202, summary="Run it again", responses=_PROBLEMS
+)
+async def retry(request: Request, workflow_id: WorkflowId, wish: Annotated[RetryWish, Body()]) -> Any:
+    """A new round from the failed or the named step on, keeping what succeeded; another question is a new workflow."""
+    desk = _desk(request)
+    if wish.query:
+        contents = await desk.store.contents(workflow_id)
+        if contents is None:
+            raise _unknown(workflow_id)
+        return accepted(await desk.accept(_asked_anew(contents.request, wish.query, workflow_id)))
+    done = await desk.operator.run_again(workflow_id, wish.step, actor=wish.actor, reason=wish.reason)
+    if not done.done:
+        raise _refused(workflow_id, done, wish.step)
+    return accepted(workflow_id)
+
+
+@router.post("/{workflow_id}/{verb}", response_model=Changed, summary="Cancel, pause or resume it", responses=_PROBLEMS)
+async def one(
+    request: Request,
+    workflow_id: WorkflowId,
+    verb: Annotated[Verb, Path()],
+    wish: Annotated[Wish, Body()] = Wish(),  # noqa: B008 - frozen in effect: nobody changes it
+) -> Changed:
+    """Idempotent. A cancel ends the running call; a pause lets it end, and begins nothing more until resume."""
+    operator = _desk(request).operator
+    (done,) = await operator.control(verb, [workflow_id], actor=wish.actor, reason=wish.reason)
+    result = _result(verb, workflow_id, done)
+    if result.status is None:
+        raise _unknown(workflow_id)
+    if result.problem:
+        raise Problem("forbidden_by_status", result.problem, recovery_action="none", extra={"workflow_id": workflow_id})
+    return result
+
+
+@router.post("/{verb}", response_model=ManyChanged, summary="Cancel, pause or resume many", responses=_PROBLEMS)
+async def many(request: Request, verb: Annotated[Verb, Path()], wish: Annotated[ManyWish, Body()]) -> ManyChanged:
+    """Answers one by one; what a status forbids is told there and stops nothing."""
+    operator = _desk(request).operator
+    ids = wish.ids or await operator.ids_in(frozenset(wish.status), wish.limit)
+    done = await operator.control(verb, ids, actor=wish.actor, reason=wish.reason)
+    results = [_result(verb, workflow_id, one) for workflow_id, one in zip(ids, done, strict=True)]
+    return ManyChanged(changed=sum(result.changed for result in results), results=results)
+
+
+def _result(verb: Verb, workflow_id: str, done: Controlled) -> Changed:
+    problem = ""
+    if done.status is None:
+        problem = f"There is no workflow {workflow_id}."
+    elif not done.done and done.status not in _DONE_ALREADY[verb]:
+        problem = f"The workflow is {done.status}: it cannot be {verb}{'d' if verb is not Verb.CANCEL else 'led'}."
+    return Changed(workflow_id=workflow_id, status=done.status, changed=done.done, problem=problem)
+
+
+def _asked_anew(request: dict[str, Any], query: str, workflow_id: str) -> Question:
+    return Question(
+        query=query,
+        user_id=request.get("user_id", ""),
+        session_id=request.get("session_id", ""),
+        context={**request.get("context", {}), "instead_of": workflow_id},
+        database_context=request.get("database_context"),
+        visualization=request.get("visualization", {}),
+    )
+
+
+def _refused(workflow_id: str, done: Controlled, step: str) -> Problem:
+    reasons = {
+        "open": f"The workflow is {done.status}: only one that has ended can be run again.",
+        "nothing": "Every step has a good output. Name the step to run again from.",
+        "unknown": f"The workflow has no step {step}.",
+    }
+    if not done.refusal:
+        return _unknown(workflow_id)
+    kind = "invalid_request" if done.refusal == "unknown" else "forbidden_by_status"
+    return Problem(kind, reasons[done.refusal], recovery_action="correct_request", extra={"workflow_id": workflow_id})
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def _unknown(workflow_id: str) -> Problem:
+    return Problem(
+        "not_found",
+        f"There is no workflow {workflow_id}; finished ones are kept for a limited time.",
+        recovery_action="correct_request",
+        suggestions=["Ask the question again."],
+    )

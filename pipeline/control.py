@@ -1,0 +1,93 @@
+"""An operator's wishes, carried out: recorded first, then told to the workers; who is not told finds it recorded."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from core.logging import get_logger
+from core.settings import get_settings
+from pipeline.build import message, publish
+from state.control import Controlled, cancel, pause, reset_from, resume
+from state.listing import MOST, Cursor, Listing
+from state.model import WorkflowStatus
+from state.store import AsyncStore
+from state.transition import Send, Transition, new_token
+
+log = get_logger(__name__)
+PAUSED_AT_MOST_S = 7 * 86_400.0
+AT_ONCE = 50  # records changed at the same time, of many
+
+
+class Verb(StrEnum):
+    """What may be done to a workflow that has not ended."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class Operator:
+    """Carries out wishes for an event loop; each is recorded with actor and reason."""
+
+    def __init__(self, store: AsyncStore, app: Celery) -> None:
+        self._store, self._app = store, app
+
+    async def control(self, verb: Verb, ids: Sequence[str], *, actor: str, reason: str) -> list[Controlled]:
+        """Cancel, pause or resume each of `ids`; one result an id, in their order."""
+        done: list[Controlled] = []
+        for first in range(0, len(ids), AT_ONCE):
+            wishes = [self._store.run(transition(verb, one, actor, reason)) for one in ids[first : first + AT_ONCE]]
+            done += await asyncio.gather(*wishes)
+        stopped = [task_id for one in done for task_id in one.task_ids] if verb is Verb.CANCEL else []
+        await asyncio.to_thread(self._tell, stopped, [send for one in done for send in one.sends])
+        return done
+
+    async def run_again(self, workflow_id: str, step: str, *, actor: str, reason: str) -> Controlled:
+        """Run an ended workflow again from `step` ("": from what has no good output) on."""
+        wish = reset_from(
+            workflow_id, step, actor=actor, reason=reason, grace_ms=_grace_ms(), token=new_token()
+        )
+        done = await self._store.run(wish)
+        await asyncio.to_thread(self._tell, [], done.sends)
+        return done
+
+    async def ids_in(self, statuses: frozenset[WorkflowStatus], limit: int) -> list[str]:
+        """Ids of workflows in one of `statuses`, the newest first."""
+        found: list[str] = []
+        place: Cursor | None = None
+        while len(found) < limit:
+            page = await self._store.page(Listing(min(MOST, limit - len(found)), place, statuses))
+            found += [summary.workflow_id for summary in page.workflows]
+            place = page.next
+            if place is None:
+                break
+        return found
+
+    def _tell(self, stopped: Sequence[str], sends: Iterable[Send]) -> None:
+        """Revoke the tasks in `stopped`, which may be running or on their way, and publish `sends`.
+
+        What a pause took out of the queues is not revoked: its messages find the workflow paused, and end there.
+        """
+        try:
+            if stopped:
+                self._app.control.revoke(list(stopped), terminate=True)
+            for send in sends:
+                publish(message(self._app, send), send.workflow_id, retry=False)
+        except OperationalError as error:
+            log.warning("workers_not_told", error=repr(error), meaning="they find it in the record")
+
+
+def transition(verb: Verb, workflow_id: str, actor: str, reason: str) -> Transition[Controlled]:
+    """The transition of a wish."""
+    if verb is Verb.CANCEL:
+        return cancel(workflow_id, actor=actor, reason=reason, ttl_s=get_settings().workflow_ttl_s)
+    if verb is Verb.PAUSE:
+        return pause(workflow_id, actor=actor, reason=reason, at_most_s=PAUSED_AT_MOST_S)
+    return resume(workflow_id, actor=actor, reason=reason, grace_ms=_grace_ms())
+
+
+def _grace_ms() -> int:
+    return int(get_settings().lease_s * 1000)
