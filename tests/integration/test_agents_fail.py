@@ -24,7 +24,7 @@ PATHS = {"nlp": "/process", "data": "/execute", "viz": "/visualize"}
 @pytest.fixture(scope="module")
 def shared_floor(valkey: LocalValkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
     rests = {f"{name}_BREAKER_RECOVERY_S": str(RECOVERY_S) for name in ("NLP", "DATA", "VIZ")}
-    with floor_of(valkey, tmp_path_factory.mktemp("floor"), **rests) as floor:
+    with floor_of(valkey, tmp_path_factory.mktemp("floor"), **rests, BREAKER_SPREAD_S="1") as floor:
         yield floor
 
 
