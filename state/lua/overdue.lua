@@ -1,9 +1,6 @@
 -- overdue: decide about ONE overdue member, taken atomically. KEYS 8 baton:queue-marks (see begin).
 -- Own ARGV: 4 step ('' = the workflow's deadline), 5 grace_ms, 6 max_takeovers, 7 broker key prefix.
 -- Answers {'sent', why, step, round, send, queue} (the caller publishes it), {'later'}, {'dropped'}, {'poisoned'} or {'deadline', task id, ...}.
--- A step whose message is in no queue may be with a worker that has not claimed it yet (it does so four times a second): it is
--- lost when it is still so CONFIRM_MS later.
-local CONFIRM_MS = 750
 local step, grace_ms, max_takeovers = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local member = id .. '|' .. step
 local at = redis.call('ZSCORE', DUE, member)

@@ -65,11 +65,16 @@ local function move(from, to, created_ms)
   redis.call('ZADD', BY_STATUS .. ':' .. to, created_ms, id)
 end
 
--- A fresh send of `step`: the caller publishes task id <id>.<step>.<round>.<send> after us, or the due time sees to it.
+-- A step whose message is in no queue may be with a worker that has not claimed it yet (it does so four times a second): it is
+-- lost when it is still so CONFIRM_MS later (`overdue`).
+local CONFIRM_MS = 750
+
+-- A fresh send of `step`: the caller publishes task id <id>.<step>.<round>.<send> after us, or it is found to be lost after
+-- grace_ms, of which the second look is a part.
 local function queue(step, grace_ms)
   local send = redis.call('HINCRBY', WF, step .. ':send', 1)
   set(step .. ':status', 'QUEUED', step .. ':queued_ms', now, step .. ':owner', '')
-  due(step, now + grace_ms)
+  due(step, now + math.max(0, grace_ms - CONFIRM_MS))
   return send
 end
 
