@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from api.desk import Desk
 from api.problems import Problem, documented
 from api.questions import Accepted, accepted
-from api.workflows import WorkflowId
+from api.workflows import WorkflowId, unknown_workflow
 from pipeline.control import Verb
 from pipeline.question import Question
 from state.control import Controlled
@@ -101,7 +101,7 @@ async def retry(request: Request, workflow_id: WorkflowId, wish: Annotated[Retry
     if wish.query:
         contents = await desk.store.contents(workflow_id)
         if contents is None:
-            raise _unknown(workflow_id)
+            raise unknown_workflow(workflow_id)
         return accepted(await desk.accept(_asked_anew(contents.request, wish.query, workflow_id)))
     done = await desk.operator.run_again(workflow_id, wish.step, actor=wish.actor, reason=wish.reason)
     if not done.done:
@@ -121,7 +121,7 @@ async def one(
     (done,) = await operator.control(verb, [workflow_id], actor=wish.actor, reason=wish.reason)
     result = _result(verb, workflow_id, done)
     if result.status is None:
-        raise _unknown(workflow_id)
+        raise unknown_workflow(workflow_id)
     if result.problem:
         raise Problem("forbidden_by_status", result.problem, recovery_action="none", extra={"workflow_id": workflow_id})
     return result
@@ -164,7 +164,7 @@ def _refused(workflow_id: str, done: Controlled, step: str) -> Problem:
         "unknown": f"The workflow has no step {step}.",
     }
     if not done.refusal:
-        return _unknown(workflow_id)
+        return unknown_workflow(workflow_id)
     kind = "invalid_request" if done.refusal == "unknown" else "forbidden_by_status"
     return Problem(kind, reasons[done.refusal], recovery_action="correct_request", extra={"workflow_id": workflow_id})
 
@@ -172,12 +172,3 @@ def _refused(workflow_id: str, done: Controlled, step: str) -> Problem:
 def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk
-
-
-def _unknown(workflow_id: str) -> Problem:
-    return Problem(
-        "not_found",
-        f"There is no workflow {workflow_id}; finished ones are kept for a limited time.",
-        recovery_action="correct_request",
-        suggestions=["Ask the question again."],
-    )

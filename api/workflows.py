@@ -77,7 +77,7 @@ async def status(request: Request, workflow_id: WorkflowId) -> StatusView:
     """Status of the workflow and of each step, without any rows."""
     record = await _desk(request).record(workflow_id)
     if record is None:
-        raise _unknown(workflow_id)
+        raise unknown_workflow(workflow_id)
     return view_of(record)
 
 
@@ -103,7 +103,7 @@ async def events(
             suggestions=["Send the last id you received, or none."],
         )
     if await desk.record(workflow_id) is None:
-        raise _unknown(workflow_id)
+        raise unknown_workflow(workflow_id)
     gap = await desk.store.gap(workflow_id, last_event_id)
     return EventSourceResponse(_stream(desk, workflow_id, last_event_id, gap), ping=HEARTBEAT_S)
 
@@ -186,7 +186,7 @@ def _desk(request: Request) -> Desk:
 async def _answer(request: Request, workflow_id: str) -> Answer:
     found = await _desk(request).answer(workflow_id)
     if found is None:
-        raise _unknown(workflow_id)
+        raise unknown_workflow(workflow_id)
     return found
 
 
@@ -225,7 +225,8 @@ def _not_yet(found: Answer, what: str) -> Problem:
     )
 
 
-def _unknown(workflow_id: str) -> Problem:
+def unknown_workflow(workflow_id: str) -> Problem:
+    """404 for an id that names no workflow, or none any more."""
     return Problem(
         "not_found",
         f"There is no workflow {workflow_id}; finished ones are kept for a limited time.",
