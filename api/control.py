@@ -9,6 +9,7 @@ from api.desk import Desk
 from api.problems import Problem, documented
 from api.questions import Accepted, accepted
 from api.workflows import WorkflowId, unknown_workflow
+from core.settings import get_settings
 from pipeline.control import Verb
 from pipeline.question import Question
 from state.control import Controlled
@@ -25,12 +26,18 @@ _PROBLEMS = documented(
     }
 )
 
-
 # Where a verb finds its work already done; any other status it cannot change forbids it.
 _DONE_ALREADY = {
     Verb.CANCEL: frozenset({WorkflowStatus.CANCELLED}),
     Verb.PAUSE: frozenset({WorkflowStatus.PAUSED}),
     Verb.RESUME: frozenset({WorkflowStatus.QUEUED, WorkflowStatus.RUNNING}),
+}
+
+
+_WHAT_ELSE = {
+    Verb.CANCEL: ["It has ended; there is nothing left to cancel."],
+    Verb.PAUSE: ["It has ended; there is nothing left to pause."],
+    Verb.RESUME: ["It has ended; POST .../retry runs it again."],
 }
 
 
@@ -46,10 +53,14 @@ class Wish(BaseModel):
 class RetryWish(Wish):
     """Run it again: from `step`, else from what has no good output; with a `query`, ask anew and keep the old."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"step": "data", "actor": "ann"}})
+    model_config = ConfigDict(
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={"example": {"step": "data", "actor": "ann"}},
+    )
 
     step: str = Field("", max_length=100, description="First step to run again.")
-    query: str = Field("", max_length=2_000, description="The question, put differently: a new workflow.")
+    query: str = Field("", max_length=get_settings().query_max_chars, description="The question, put differently.")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "RetryWish":
@@ -95,7 +106,11 @@ class ManyChanged(BaseModel):
 @router.post(
     "/{workflow_id}/retry", response_model=Accepted, status_code=202, summary="Run it again", responses=_PROBLEMS
 )
-async def retry(request: Request, workflow_id: WorkflowId, wish: Annotated[RetryWish, Body()]) -> Any:
+async def retry(
+    request: Request,
+    workflow_id: WorkflowId,
+    wish: Annotated[RetryWish, Body()] = RetryWish(),  # noqa: B008 - nobody changes it
+) -> Any:
     """A new round from the failed or the named step on, keeping what succeeded; another question is a new workflow."""
     desk = _desk(request)
     if wish.query:
@@ -105,7 +120,7 @@ async def retry(request: Request, workflow_id: WorkflowId, wish: Annotated[Retry
         return accepted(await desk.accept(_asked_anew(contents.request, wish.query, workflow_id)))
     done = await desk.operator.run_again(workflow_id, wish.step, actor=wish.actor, reason=wish.reason)
     if not done.done:
-        raise _refused(workflow_id, done, wish.step)
+        raise await _refused(desk, workflow_id, done, wish.step)
     return accepted(workflow_id)
 
 
@@ -114,7 +129,7 @@ async def one(
     request: Request,
     workflow_id: WorkflowId,
     verb: Annotated[Verb, Path()],
-    wish: Annotated[Wish, Body()] = Wish(),  # noqa: B008 - frozen in effect: nobody changes it
+    wish: Annotated[Wish, Body()] = Wish(),  # noqa: B008 - nobody changes it
 ) -> Changed:
     """Idempotent. A cancel ends the running call; a pause lets it end, and begins nothing more until resume."""
     operator = _desk(request).operator
@@ -123,7 +138,13 @@ async def one(
     if result.status is None:
         raise unknown_workflow(workflow_id)
     if result.problem:
-        raise Problem("forbidden_by_status", result.problem, recovery_action="none", extra={"workflow_id": workflow_id})
+        raise Problem(
+            "forbidden_by_status",
+            result.problem,
+            recovery_action="none",
+            suggestions=_WHAT_ELSE[verb],
+            extra={"workflow_id": workflow_id},
+        )
     return result
 
 
@@ -157,16 +178,19 @@ def _asked_anew(request: dict[str, Any], query: str, workflow_id: str) -> Questi
     )
 
 
-def _refused(workflow_id: str, done: Controlled, step: str) -> Problem:
-    reasons = {
-        "open": f"The workflow is {done.status}: only one that has ended can be run again.",
-        "nothing": "Every step has a good output. Name the step to run again from.",
-        "unknown": f"The workflow has no step {step}.",
-    }
-    if not done.refusal:
+async def _refused(desk: Desk, workflow_id: str, done: Controlled, step: str) -> Problem:
+    record = await desk.record(workflow_id)
+    if record is None:
         return unknown_workflow(workflow_id)
+    steps = ", ".join(record.steps)
+    reason, suggestion = {
+        "open": (f"The workflow is {done.status}: only an ended one can be run again.", "Wait, or cancel it first."),
+        "nothing": ("Every step has a good output.", f"Name the step to run again from: {steps}."),
+        "unknown": (f"The workflow has no step {step}.", f"There are {steps}."),
+    }[done.refusal]
     kind = "invalid_request" if done.refusal == "unknown" else "forbidden_by_status"
-    return Problem(kind, reasons[done.refusal], recovery_action="correct_request", extra={"workflow_id": workflow_id})
+    extra = {"workflow_id": workflow_id}
+    return Problem(kind, reason, recovery_action="correct_request", suggestions=[suggestion], extra=extra)
 
 
 def _desk(request: Request) -> Desk:

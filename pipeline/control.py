@@ -17,7 +17,6 @@ from state.store import AsyncStore
 from state.transition import Send, Transition, new_token
 
 log = get_logger(__name__)
-PAUSED_AT_MOST_S = 7 * 86_400.0
 AT_ONCE = 50  # records changed at the same time, of many
 
 
@@ -85,7 +84,7 @@ def transition(verb: Verb, workflow_id: str, actor: str, reason: str) -> Transit
     if verb is Verb.CANCEL:
         return cancel(workflow_id, actor=actor, reason=reason, ttl_s=get_settings().workflow_ttl_s)
     if verb is Verb.PAUSE:
-        return pause(workflow_id, actor=actor, reason=reason, at_most_s=PAUSED_AT_MOST_S)
+        return pause(workflow_id, actor=actor, reason=reason)
     return resume(workflow_id, actor=actor, reason=reason, grace_ms=_grace_ms())
 
 

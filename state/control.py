@@ -7,6 +7,8 @@ from state import keys
 from state.model import WorkflowStatus
 from state.transition import Argument, Raw, Send, Transition, new_token, sends_of
 
+PAUSED_AT_MOST_S = 7 * 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class Controlled:
@@ -34,7 +36,9 @@ def cancel_send(send: Send, *, actor: str, reason: str, ttl_s: int) -> Transitio
     return _control("cancel", send.workflow_id, ttl_s, [actor, reason, send.step, send.round, send.send])
 
 
-def pause(workflow_id: str, *, actor: str, reason: str, at_most_s: float) -> Transition[Controlled]:
+def pause(
+    workflow_id: str, *, actor: str, reason: str, at_most_s: float = PAUSED_AT_MOST_S
+) -> Transition[Controlled]:
     """Begin no further step until `resume`; the workflow is cancelled after `at_most_s`. Idempotent."""
     return _control("pause", workflow_id, 0, [actor, reason, at_most_s])
 

@@ -12,6 +12,7 @@ from core.settings import get_settings
 from pipeline import stand_ins
 from pipeline.build import message, publish
 from state.backend import stopped_by_us
+from state.control import PAUSED_AT_MOST_S
 from state.errors import StoreUnavailable
 from state.recovery import OverdueKind, look, overdue, renew, trim
 from state.store import Store, get_store
@@ -20,7 +21,6 @@ from state.transition import Send, parse_task_id
 log = get_logger(__name__)
 LOOK_LIMIT = 100
 TRIM_INTERVAL_S = 60.0
-PAUSED_AT_MOST_S = 7 * 86_400.0
 
 
 class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -93,7 +93,8 @@ def longest_gap_ms() -> int:
 def trim_indexes(store: Store) -> None:
     """Forget workflows that must have expired: created longer ago than any could be paused, run and kept."""
     settings = get_settings()
-    store.run(trim(PAUSED_AT_MOST_S + settings.workflow_deadline_s + settings.workflow_ttl_s))
+    deadline_s = max(settings.workflow_deadline_s, settings.workflow_deadline_max_s)
+    store.run(trim(PAUSED_AT_MOST_S + deadline_s + settings.workflow_ttl_s))
 
 
 def _send(app: Any, send: Send, why: str) -> None:

@@ -24,7 +24,7 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 
 
 def post(arena: Arena, path: str, body: dict[str, Any] | None = None) -> requests.Response:
-    return requests.post(f"{arena.api_urls[0]}/api/workflow{path}", json=body or {}, timeout=10)
+    return requests.post(f"{arena.api_urls[0]}/api/workflow{path}", json=body, timeout=10)
 
 
 def status(arena: Arena, workflow_id: str) -> dict[str, Any]:
@@ -124,6 +124,7 @@ def test_what_the_status_forbids_is_refused_with_the_reason(arena: Arena, verb: 
     assert ended(arena, workflow_id) == "SUCCEEDED"
     refused = post(arena, f"/{workflow_id}/{verb}", body)
     assert (refused.status_code, refused.json()["error_type"]) == (409, "forbidden_by_status")
+    assert refused.json()["suggestions"]
     assert "SUCCEEDED" in refused.json()["detail"] or "good output" in refused.json()["detail"]
 
 
@@ -133,7 +134,9 @@ def test_what_is_not_there_or_makes_no_sense(arena: Arena) -> None:
     workflow_id = ask(arena, "is done too")
     ended(arena, workflow_id)
     assert post(arena, f"/{workflow_id}/explode").status_code == 422
-    assert post(arena, f"/{workflow_id}/retry", {"step": "nobody"}).status_code == 422
+    nobody = post(arena, f"/{workflow_id}/retry", {"step": "nobody"})
+    assert (nobody.status_code, nobody.json()["suggestions"]) == (422, ["There are nlp, data, viz."])
+    assert post(arena, f"/{workflow_id}/retry", {"query": "x" * 5_000}).status_code == 422
     assert post(arena, f"/{workflow_id}/retry", {"step": "nlp", "query": "x"}).status_code == 422
     assert post(arena, "/cancel", {}).status_code == 422
 
