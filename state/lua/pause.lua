@@ -1,7 +1,7 @@
 -- pause: begin nothing more until resume. Own ARGV: 4 actor, 5 reason, 6 at_most_s.
 -- Running calls end normally and are recorded; what is queued, held or waits to be tried again goes back to WAITING, so that
 -- nothing is due but the end of the pause. The deadline stands still.
--- Answers {'paused', task id, ...} with the sends to revoke, {'already', status} when it is paused or has ended, {'gone'}. Atomic.
+-- Answers {'paused', task id, ...} with the sends that are void, {'already', status} when it is paused or has ended, {'gone'}. Atomic.
 local w = get('status', 'steps', 'created_ms')
 if not w[1] then return { 'gone' } end
 if FINAL[w[1]] or w[1] == 'PAUSED' then return { 'already', w[1] } end

@@ -1,6 +1,6 @@
 -- reset_from: run an ended workflow again as a new round, keeping what succeeded. Own ARGV: 4 actor, 5 reason, 6 grace_ms,
 -- 7 first step to run again ('': every step without a good output).
--- What is run again loses its output, error and counts; the round, fences and sends go on, so nothing of an earlier round fits.
+-- What is run again loses its output, error and counts; round and fence go on, so no report of an earlier round fits.
 -- Answers {'reset', round, step, round, send, queue, ...} with the sends to publish, {'open', status}, {'nothing'} when every step has
 -- a good output, {'unknown'} for a step that is not in the plan, or {'gone'}. Atomic; the same token gets the same answer.
 local w = get('status', 'steps', 'created_ms', 'deadline_s', 'round', 'token', 'answer')
