@@ -191,13 +191,15 @@ def test_a_takeover_fences_the_old_owner_off(store):
     assert (new.attempt, new.takeovers) == (2, 1)
 
 
-def test_a_step_whose_workers_keep_dying_is_given_up(store):
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_a_step_whose_workers_keep_dying_is_given_up(store, limit):
     workflow = chain_of_three()
     send = start(store, workflow)
-    for _ in range(2):
+    for _ in range(limit):
         begin(store, send, lease_ms=0)
-        taken = overdue(store, workflow.workflow_id, "nlp", max_takeovers=1)
-        send = taken.send or send
+        send = overdue(store, workflow.workflow_id, "nlp", max_takeovers=limit).send
+    begin(store, send, lease_ms=0)
+    taken = overdue(store, workflow.workflow_id, "nlp", max_takeovers=limit)
     assert taken.kind is recovery.OverdueKind.POISONED
     record = store.record(workflow.workflow_id)
     assert record.status is WorkflowStatus.FAILED

@@ -21,7 +21,7 @@ from state.store import Store
 from state.transition import Send, Transition, new_token
 
 LONG_MS = 3_600_000
-MAX_TAKEOVERS = 1
+MAX_TAKEOVERS = 2
 AFTER = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
 OPEN = {"QUEUED", "HELD", "RUNNING", "RETRYING"}
 DONE = {"SUCCEEDED"}
