@@ -33,7 +33,7 @@ redis.call('DEL', META)
 redis.call('HDEL', WF, 'finished_ms', 'started_ms', 'paused_ms')
 set('status', 'QUEUED', 'message', '', 'round', round)
 move(w[1], 'QUEUED', w[3])
-event('reset', '', 'status', 'QUEUED', 'round', round, 'actor', ARGV[4], 'reason', ARGV[5])
+event('reset', '', 'status', 'QUEUED', 'round', round, 'from', ARGV[7], 'actor', ARGV[4], 'reason', ARGV[5])
 for _, step in ipairs(order) do
   if again[step] then
     local fence = redis.call('HGET', WF, step .. ':fence')

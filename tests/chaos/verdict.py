@@ -67,8 +67,9 @@ def _look_at(arena: Arena, record: WorkflowRecord, verdict: Verdict) -> None:
     verdict.events.update(str(event.kind) for event in events)
     plan = {step.name: step.after for step in record.steps.values()}
     verdict.illegal += [f"{record.workflow_id}: {broken}" for broken in violations(events, plan, record.status)]
-    if sum(event.kind is EventKind.ENDED for event in events) != 1:
-        verdict.illegal.append(f"{record.workflow_id}: not exactly one end")
+    kinds = Counter(event.kind for event in events)
+    if kinds[EventKind.ENDED] != 1 + kinds[EventKind.RESET]:
+        verdict.illegal.append(f"{record.workflow_id}: not exactly one end a round")
     if OUT_OF_TIME in record.message:
         verdict.out_of_time.append(record.workflow_id)
     verdict.left_leased += [f"{record.workflow_id} {step.name}" for step in record.steps.values()

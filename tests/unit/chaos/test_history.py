@@ -39,12 +39,19 @@ def resent(step: str, send: int) -> tuple[object, ...]:
     return ("resent", step, "QUEUED", {"send": send})
 
 
+def reset(round_: int, first: str = "") -> tuple[object, ...]:
+    return ("reset", "", "QUEUED", {"round": round_, "from": first})
+
+
 ACCEPTED = ("accepted", "")
 NLP = (ACCEPTED, begun("nlp"), succeeded("nlp"))
 DATA = (begun("data"), succeeded("data"))
 ENDED = ("ended", "", "SUCCEEDED")
 FAILED = ("ended", "", "FAILED")
 SKIPPED = ("skipped", "data", "SKIPPED")
+CANCEL = (("cancel_requested", ""), ("ended", "", "CANCELLED"))
+PAUSED = ("paused", "", "PAUSED")
+RESUMED = ("resumed", "", "RUNNING")
 
 LEGAL = {
     "plain": ([*NLP, *DATA, ENDED], "SUCCEEDED"),
@@ -64,7 +71,32 @@ LEGAL = {
     "a deadline": ([ACCEPTED, failed("nlp", 0), SKIPPED, FAILED], "FAILED"),
     "degraded": ([ACCEPTED, begun("nlp"), succeeded("nlp", 1, "DEGRADED"), *DATA, ("ended", "", "DEGRADED")],
                  "DEGRADED"),
-    "a cancel": ([*NLP, begun("data"), ("cancel_requested", ""), ("ended", "", "CANCELLED")], "CANCELLED"),
+    "a cancel": ([*NLP, begun("data"), *CANCEL], "CANCELLED"),
+    "a pause before it began": ([ACCEPTED, PAUSED, RESUMED, *NLP[1:], *DATA, ENDED], "SUCCEEDED"),
+    "a resend after a pause": ([ACCEPTED, PAUSED, RESUMED, resent("nlp", 3), *NLP[1:], *DATA, ENDED], "SUCCEEDED"),
+    "a call that ends in a pause": ([ACCEPTED, begun("nlp"), PAUSED, succeeded("nlp"), RESUMED, *DATA, ENDED],
+                                    "SUCCEEDED"),
+    "the last call ends in a pause": ([*NLP, begun("data"), PAUSED, succeeded("data"), ENDED], "SUCCEEDED"),
+    "a failure in a pause": ([ACCEPTED, begun("nlp"), PAUSED, failed("nlp"), SKIPPED, FAILED], "FAILED"),
+    "a retry in a pause": (
+        [ACCEPTED, begun("nlp"), PAUSED, retrying("nlp"), RESUMED, begun("nlp", 2, 2), succeeded("nlp", 2), *DATA,
+         ENDED], "SUCCEEDED"),
+    "a takeover in a pause": (
+        [ACCEPTED, begun("nlp"), PAUSED, taken_over("nlp", 1), RESUMED, begun("nlp", 2, 3), succeeded("nlp", 2),
+         *DATA, ENDED], "SUCCEEDED"),
+    "a pause without end": ([*NLP, PAUSED, ("ended", "", "CANCELLED")], "CANCELLED"),
+    "a cancel in a pause": ([*NLP, PAUSED, *CANCEL], "CANCELLED"),
+    "again after a failure": (
+        [ACCEPTED, begun("nlp"), failed("nlp"), SKIPPED, FAILED, reset(1), begun("nlp", 1, 2), succeeded("nlp"),
+         begun("data"), succeeded("data"), ENDED], "SUCCEEDED"),
+    "again after a cancel, keeping what succeeded": (
+        [*NLP, begun("data"), *CANCEL, reset(1), begun("data", 1, 3), succeeded("data"), ENDED], "SUCCEEDED"),
+    "again from a named step": ([*NLP, *DATA, ENDED, reset(1, "data"), resent("data", 2), begun("data", 1, 3),
+                                 succeeded("data"), ENDED, reset(2, "nlp"), begun("nlp", 1, 3), succeeded("nlp"),
+                                 begun("data", 1, 5), succeeded("data"), ENDED], "SUCCEEDED"),
+    "again from a step whose predecessor failed": (
+        [ACCEPTED, begun("nlp"), failed("nlp"), SKIPPED, FAILED, reset(1, "data"), begun("nlp", 1, 2),
+         succeeded("nlp"), begun("data"), succeeded("data"), ENDED], "SUCCEEDED"),
 }
 
 ILLEGAL = {
@@ -89,7 +121,7 @@ ILLEGAL = {
     "a step fails once": [*NLP, failed("nlp"), *DATA, ENDED],
     "only a waiting step is skipped": [*NLP, begun("data"), SKIPPED, ENDED],
     "sent again, not RUNNING": [ACCEPTED, begun("nlp"), resent("nlp", 2), *DATA, ENDED],
-    "a send has a new number": [ACCEPTED, resent("nlp", 1), *NLP[1:], *DATA, ENDED],
+    "sends are counted one by one: 2, not 1": [ACCEPTED, resent("nlp", 1), *NLP[1:], *DATA, ENDED],
     "only a running or held step": [*NLP, taken_over("nlp", 0), *DATA, ENDED],
     "takeovers of running steps are counted": [ACCEPTED, begun("nlp"), taken_over("nlp", 0), begun("nlp", 2, 3),
                                                succeeded("nlp", 2), *DATA, ENDED],
@@ -97,6 +129,17 @@ ILLEGAL = {
     "by its steps the workflow ends FAILED": [ACCEPTED, begun("nlp"), failed("nlp"), SKIPPED, ENDED],
     "by its steps the workflow ends SUCCEEDED": [*NLP, *DATA, FAILED],
     "ends CANCELLED": [*NLP, ("cancel_requested", ""), *DATA, ENDED],
+    "sends are counted one by one: 3, not 2": [ACCEPTED, PAUSED, RESUMED, resent("nlp", 2), *NLP[1:], *DATA, ENDED],
+    "nothing begins in a pause": [ACCEPTED, PAUSED, *NLP[1:], RESUMED, *DATA, ENDED],
+    "begins when it is sent, not CANCELLED": [ACCEPTED, *CANCEL, reset(1, "data"), *CANCEL, *DATA],
+    "nothing begins after a cancel": [ACCEPTED, CANCEL[0], *NLP[1:], *DATA, ENDED],
+    "sent again, not WAITING": [ACCEPTED, PAUSED, resent("nlp", 2), RESUMED, *NLP[1:], *DATA, ENDED],
+    "only what is not paused": [ACCEPTED, PAUSED, PAUSED, RESUMED, *NLP[1:], *DATA, ENDED],
+    "only what is paused": [ACCEPTED, RESUMED, *NLP[1:], *DATA, ENDED],
+    "only what has ended": [ACCEPTED, reset(1), *NLP[1:], *DATA, ENDED],
+    "rounds are counted": [*NLP, *DATA, ENDED, reset(2, "data"), begun("data", 1, 3), succeeded("data"), ENDED],
+    "when a pause ends": [ACCEPTED, begun("nlp"), PAUSED, ("ended", "", "CANCELLED")],
+    "not SUCCEEDED": [*NLP, begun("data"), *CANCEL, reset(1), *NLP[1:], *DATA, ENDED],
     "part of the plan": [*NLP, *DATA, begun("viz"), ENDED],
 }
 
