@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +32,16 @@ class Settings(BaseSettings):
         8090, ge=1, le=65532, description="Control port of `make faults`; the three after it stand for nlp, data, viz."
     )
     baton_dir: Path = Field(ROOT / ".baton", description="Folder for the embedded server's data and the logs.")
+
+    api_keys_file: str = Field(
+        "",
+        description="File of the API keys (`make key`). Empty: no key is asked for, and nobody but this machine served.",
+    )
+    api_key: str = Field("", repr=False, description="Key that `make ask` and `make run` show the API.")
+    agent_key: str = Field(
+        "", repr=False, description="Sent to every agent as a bearer token; the bundled ones answer nobody without it."
+    )
+    flower_basic_auth: str = Field("", repr=False, description="`user:password` that Flower asks for.")
 
     redis_url: str = Field("", description="Redis/Valkey primary. Empty: the embedded server of `make run`.")
     nlp_agent_url: str = Field("", description="nlp agent. Empty: the bundled one.")
@@ -116,6 +126,20 @@ class Settings(BaseSettings):
 
     query_max_chars: PositiveInt = Field(2_000, description="Longest question accepted.")
     body_max_bytes: PositiveInt = Field(1024 * 1024, description="Largest request body accepted.")
+    max_steps: int = Field(64, ge=3, description="Most steps a plan may have.")
+    max_open_per_key: NonNegativeInt = Field(
+        0, description="Workflows an API key may have open at a time. 0: as many as it likes."
+    )
+    queue_max: NonNegativeInt = Field(
+        10_000, description="Nothing more is accepted while this many messages wait in its first queue. 0: no bound."
+    )
+    rate_limit: str = Field(
+        "",
+        pattern=r"^([1-9]\d{0,6}/(second|minute|hour|day))?$",
+        description="Requests of one API key (without keys: of one address): `600/minute`. Empty: as many as it likes.",
+    )
+    audit_keep: PositiveInt = Field(10_000, description="Admins' actions that are remembered; as many refused ones.")
+    login_s: PositiveInt = Field(43_200, description="How long a browser stays logged in.")
     local_handoff: bool = Field(
         True, description="A gevent worker begins the step it released itself, without the broker in between."
     )
