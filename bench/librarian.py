@@ -124,7 +124,7 @@ class Librarian:
     def _bytes_of_outputs(self, workflow_id: str) -> int:
         """The outputs alone, without what it takes to keep them."""
         blobs = cast("dict[bytes, bytes]", self._client.hgetall(keys.outputs(workflow_id)))
-        return sum(len(blob) for step, blob in blobs.items() if step)
+        return sum(len(blob) for step, blob in blobs.items() if step not in (b"", keys.QUESTION.encode()))
 
     def _await_rehash(self) -> None:
         """Until the tables that grew while it was filled have moved: that is the cost of growing, not of being full."""

@@ -124,6 +124,10 @@ class Settings(BaseSettings):
         False, description="A question counts as accepted once it is synced to disk: survives a power loss, costs 1 s."
     )
 
+    idempotency_ttl_s: PositiveInt = Field(
+        86_400, description="How long an `Idempotency-Key` leads to what it began."
+    )
+    sse_heartbeat_s: PositiveFloat = Field(15.0, description="Time between the heartbeats of a stream of events.")
     query_max_chars: PositiveInt = Field(2_000, description="Longest question accepted.")
     body_max_bytes: PositiveInt = Field(1024 * 1024, description="Largest request body accepted.")
     max_steps: int = Field(64, ge=3, description="Most steps a plan may have.")

@@ -13,6 +13,7 @@ from core.logging import get_logger
 from core.settings import get_settings
 from pipeline.build import first_chain, linear_runs, publish
 from pipeline.plan import ordinary_plan
+from state.idempotency import Once
 from state.model import Mode, NewWorkflow
 from state.transition import Transition
 from state.transitions import Started, start
@@ -50,9 +51,9 @@ def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkf
     return NewWorkflow(workflow_id, request, mode, deadline_s, ordinary_plan(get_registry()))
 
 
-def accept(workflow: NewWorkflow, token: str) -> Transition[Started]:
+def accept(workflow: NewWorkflow, token: str, once: Once | None = None) -> Transition[Started]:
     """The transition that records it; once it is recorded the workflow ends in one final status, whatever happens."""
-    return start(workflow, int(get_settings().lease_s * 1000), token)
+    return start(workflow, int(get_settings().lease_s * 1000), token, once)
 
 
 def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> None:

@@ -23,5 +23,12 @@ class BadCursor(StateError):
         super().__init__(f"{text[:40]!r} is not a cursor of a list of workflows")
 
 
+class KeyUsedOtherwise(StateError):
+    """An idempotency key that has begun a workflow came again with another request."""
+
+    def __init__(self) -> None:
+        super().__init__("this idempotency key was used for another request")
+
+
 class WorkflowFailed(Exception):
     """The workflow ended without an answer; raised by `AsyncResult(workflow_id).get()`."""

@@ -7,6 +7,7 @@ BY_TIME = "baton:by-time"
 BY_STATUS = "baton:by-status"
 CHANGED = "baton:changed"
 META_PREFIX = "celery-task-meta-"
+QUESTION = "?"  # among the outputs: the question alone, beside the whole request ("")
 
 
 def record(workflow_id: str) -> str:
@@ -32,6 +33,11 @@ def by_status(status: str) -> str:
 def last_good(agent: str, digest: str) -> str:
     """Where the newest good output of `agent` for one input is."""
     return f"baton:last-good:{agent}:{digest}"
+
+
+def asked(scope: str, digest: str) -> str:
+    """What an idempotency key of `scope` began."""
+    return f"baton:asked:{scope}:{digest}"
 
 
 def of_transition(workflow_id: str, *more: str) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from state import keys
 from state.blobs import unpack
 from state.model import Contents, Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
@@ -30,7 +31,8 @@ def read_contents(raw: Mapping[bytes, bytes]) -> Contents | None:
     """What goes through the workflow, in `raw` (the HGETALL of its outputs); None when it is empty."""
     if not raw:
         return None
-    outputs = {step.decode(): unpack(blob) for step, blob in raw.items() if step}
+    beside = (b"", keys.QUESTION.encode())
+    outputs = {step.decode(): unpack(blob) for step, blob in raw.items() if step not in beside}
     return Contents(json.loads(raw[b""]), outputs)
 
 

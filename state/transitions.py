@@ -13,20 +13,29 @@ from typing import Any
 
 from state import keys
 from state.blobs import pack, unpack
+from state.errors import KeyUsedOtherwise
+from state.idempotency import Once
 from state.model import Mode, NewWorkflow, StepStatus
 from state.transition import Argument, Raw, Send, Transition, sends_of
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """`start` accepted the workflow; `sends` are its first messages. `fresh` is False when the id was there before."""
+    """`start` accepted the workflow; `sends` are its first messages.
 
+    `fresh` is False when the id was there before, or the key had been used for `workflow_id` already.
+    """
+
+    workflow_id: str
     sends: tuple[Send, ...]
     fresh: bool
 
 
-def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Started]:
-    """Accept a workflow and queue the steps that wait for nothing."""
+def start(workflow: NewWorkflow, grace_ms: int, token: str, once: Once | None = None) -> Transition[Started]:
+    """Accept a workflow and queue the steps that wait for nothing; with `once`, unless that key has begun one already.
+
+    Raises `KeyUsedOtherwise` when it has, with another request.
+    """
     fields: list[Argument] = ["mode", workflow.mode]
     followers: dict[str, list[str]] = {step.name: [] for step in workflow.steps}
     for step in workflow.steps:
@@ -52,22 +61,26 @@ def start(workflow: NewWorkflow, grace_ms: int, token: str) -> Transition[Starte
     first = [step.name for step in workflow.steps if not step.after]
 
     def understand(raw: Raw) -> Started:
-        if raw[0] != b"started":
-            return Started((), fresh=False)
-        return Started(sends_of(workflow.workflow_id, raw[2:]), fresh=True)
+        if raw[0] == b"started":
+            return Started(workflow.workflow_id, sends_of(workflow.workflow_id, raw[2:]), fresh=True)
+        if raw[0] == b"asked_otherwise":
+            raise KeyUsedOtherwise
+        return Started(raw[1].decode() if raw[0] == b"asked" else workflow.workflow_id, (), fresh=False)
 
     return Transition(
         "start",
-        keys.of_transition(workflow.workflow_id),
+        keys.of_transition(workflow.workflow_id, *([once.place] if once else [])),
         [
             workflow.workflow_id,
             token,
-            0,
+            once.ttl_s if once else 0,
             workflow.deadline_s,
             grace_ms,
             ",".join(step.name for step in workflow.steps),
             ",".join(first),
             json.dumps(workflow.request),
+            str(workflow.request.get("query", "")).encode(errors="replace"),
+            once.asked if once else "",
             *fields,
         ],
         understand,

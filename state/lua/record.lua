@@ -2,7 +2,8 @@
 --
 -- KEYS of every transition (all on one primary; writer: these scripts, readers: named)
 --   1 baton:wf:<id>          hash    the record: workflow fields and '<step>:<field>' fields   API, workers
---   2 baton:wf:<id>:out      hash    step -> output blob (see state.blobs), '' -> the request   workers, API
+--   2 baton:wf:<id>:out      hash    step -> output blob (see state.blobs), '' -> the request,   workers, API
+--                                    '?' -> the question
 --   3 baton:wf:<id>:events   stream  history, one entry an event                               API (SSE, pages)
 --   4 baton:due              zset    '<id>|<step>' or '<id>|' (deadline) -> ms when overdue    workers
 --   5 baton:by-time          zset    id -> ms of creation                                      API lists

@@ -1,12 +1,26 @@
 -- start: accept a workflow. Own ARGV: 4 deadline_s, 5 grace_ms, 6 steps (csv), 7 first steps (csv), 8 request (JSON),
--- then field, value ...
--- Answers {'started', created_ms, step, round, send, queue, ...} or {'exists'}. Atomic; the same token gets the same answer.
+-- 9 question, 10 digest of what was asked, then field, value ...
+-- KEYS 8, if given: baton:asked:<scope>:<digest>, hash {workflow, asked, again}, expires after ttl_s (writer and reader: this
+-- script): which workflow an idempotency key began, and with what. It is written with the workflow or not at all.
+-- Answers {'started', created_ms, step, round, send, queue, ...}, {'exists'}, {'asked', id of the workflow the key began} or
+-- {'asked_otherwise'}. Atomic; the same token gets the same answer.
 if redis.call('EXISTS', WF) == 1 then
   if redis.call('HGET', WF, 'token') ~= token then return { 'exists' } end
   return cjson.decode(redis.call('HGET', WF, 'answer'))
 end
-for i = 9, #ARGV, 2 do set(ARGV[i], ARGV[i + 1]) end
-redis.call('HSET', OUT, '', ARGV[8])
+if KEYS[8] then
+  local asked = redis.call('HMGET', KEYS[8], 'workflow', 'asked')
+  if asked[1] and asked[2] ~= ARGV[10] then return { 'asked_otherwise' } end
+  if asked[1] then
+    -- Also so that this call, too, has written: it may wait until what the first one wrote is on disk.
+    redis.call('HINCRBY', KEYS[8], 'again', 1)
+    return { 'asked', asked[1] }
+  end
+  redis.call('HSET', KEYS[8], 'workflow', id, 'asked', ARGV[10])
+  redis.call('EXPIRE', KEYS[8], ttl_s)
+end
+for i = 11, #ARGV, 2 do set(ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', OUT, '', ARGV[8], '?', ARGV[9])
 set('status', 'QUEUED', 'created_ms', now, 'deadline_ms', now + tonumber(ARGV[4]) * 1000, 'steps', ARGV[6],
     'deadline_s', ARGV[4], 'token', token, 'round', 0)
 event('accepted', '')
