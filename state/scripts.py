@@ -1,14 +1,15 @@
-"""The Lua sources: a record's transitions have `record.lua` in front; `renew`, `look` and `trim` stand alone."""
+"""The Lua sources: `metrics.lua` and `record.lua` stand before a transition; `renew`, `look` and `trim` stand alone."""
 
 from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "lua"
+_SHARED = ("metrics", "record")
 _ALONE = frozenset({"renew", "look", "trim"})
 
 
 @cache
 def source(name: str) -> str:
     """The text of script `name`."""
-    text = (_FOLDER / f"{name}.lua").read_text()
-    return text if name in _ALONE else (_FOLDER / "record.lua").read_text() + "\n" + text
+    parts = (name,) if name in _ALONE else (*_SHARED, name)
+    return "\n".join((_FOLDER / f"{part}.lua").read_text() for part in parts)

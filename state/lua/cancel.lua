@@ -17,8 +17,10 @@ for _, step in ipairs(names(w[2])) do
       not_due(step)
     end
     set(step .. ':status', 'CANCELLED', step .. ':owner', '', step .. ':fence', tonumber(s[4]) + 1, step .. ':finished_ms', now)
+    count_end(step, 'CANCELLED')
   end
 end
+count('control|cancel')
 event('cancel_requested', '', 'actor', ARGV[4], 'reason', ARGV[5])
 close(w[1], 'CANCELLED', ARGV[5])
 changed()

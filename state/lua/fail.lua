@@ -10,6 +10,8 @@ if FINAL[w[1]] or w[2] ~= 'RUNNING' or w[3] ~= ARGV[5] then return { 'stale' } e
 set(step .. ':status', 'FAILED', step .. ':finished_ms', now, step .. ':error', ARGV[6], step .. ':message', ARGV[7])
 not_due(step)
 event('failed', step, 'attempt', w[4], 'error', ARGV[6])
+count_attempt(step, 'FAILED')
+count_end(step, 'FAILED')
 skip_dependents(step)
 close_if_done(w[1])
 return answer(step, { 'accepted' })

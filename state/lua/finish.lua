@@ -15,6 +15,8 @@ local degradation = ARGV[8] ~= '' and { 'degradation', ARGV[8] } or {}
 if degradation[1] then set(step .. ':degradation', ARGV[8]) end
 not_due(step)
 event('succeeded', step, 'status', outcome, 'attempt', w[4], unpack(degradation))
+count_attempt(step, outcome)
+count_end(step, outcome)
 local reply = { 'accepted' }
 if w[1] ~= 'PAUSED' then
   for _, follower in ipairs(names(redis.call('HGET', WF, step .. ':next'))) do

@@ -14,6 +14,7 @@ end
 -- The end of the time a workflow has, or of the longest pause.
 local function too_late()
   local reply = { 'deadline' }
+  count('out_of_time|' .. (w[1] == 'PAUSED' and 'pause' or 'deadline'))
   local message = 'The question ran out of time before an answer was there.'
   if w[1] == 'PAUSED' then message = 'The question was paused for too long.' end
   for _, name in ipairs(names(w[2])) do
@@ -27,7 +28,10 @@ local function too_late()
   end
   if w[1] == 'PAUSED' and not close_if_done(w[1]) then
     for _, name in ipairs(names(w[2])) do
-      if redis.call('HGET', WF, name .. ':status') == 'WAITING' then set(name .. ':status', 'CANCELLED') end
+      if redis.call('HGET', WF, name .. ':status') == 'WAITING' then
+        set(name .. ':status', 'CANCELLED')
+        count_end(name, 'CANCELLED')
+      end
     end
     close(w[1], 'CANCELLED', message)
   elseif w[1] ~= 'PAUSED' then
@@ -35,6 +39,12 @@ local function too_late()
   end
   changed()
   return reply
+end
+
+-- Count that the step is brought back, and note since when it was on its way, which its next send would hide.
+local function bring_back(what, agent, queued_ms)
+  count(what .. '|' .. agent)
+  redis.call('HSETNX', WF, step .. ':lost_ms', queued_ms)
 end
 
 local function send_again(why, send)
@@ -62,7 +72,8 @@ end
 if step == '' then return too_late() end
 
 local s = get(step .. ':status', step .. ':fence', step .. ':takeovers', step .. ':queued_ms', step .. ':queue',
-              step .. ':owner', step .. ':attempt', step .. ':resends', step .. ':missed', step .. ':send')
+              step .. ':owner', step .. ':attempt', step .. ':resends', step .. ':missed', step .. ':send',
+              step .. ':agent')
 if s[1] == 'QUEUED' then
   if not left_queue(s[5], tonumber(s[4])) then
     due(step, now + grace_ms)
@@ -75,10 +86,12 @@ if s[1] == 'QUEUED' then
   end
   local resends = math.min(tonumber(s[8] or '0'), 5)
   set(step .. ':resends', resends + 1)
+  bring_back('resent', s[11], s[4])
   local send = queue(step, grace_ms * 2 ^ resends)
   event('resent', step, 'send', send)
   return send_again('lost', send)
 elseif s[1] == 'RETRYING' then
+  bring_back('resent', s[11], s[4])
   local send = queue(step, grace_ms)
   event('resent', step, 'send', send)
   return send_again('retry', send)
@@ -86,7 +99,9 @@ elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
   local takeovers = tonumber(s[3]) + (s[1] == 'RUNNING' and 1 or 0)
   set(step .. ':takeovers', takeovers)
   event('taken_over', step, 'from', worker_of(s[6]), 'takeovers', takeovers)
+  bring_back('taken_over', s[11], s[4])
   if takeovers > max_takeovers then
+    count('poisoned|' .. s[11])
     give_up(step, s[7], {
       error_type = 'agent_error', recovery_action = 'contact_support',
       message = 'The step was given up: ' .. takeovers .. ' workers in a row died or hung while they worked on it.',

@@ -1,4 +1,4 @@
--- The record and what every transition shares. This text stands in front of each transition's own script.
+-- The record and what every transition shares. This text, after metrics.lua, stands in front of each transition's own script.
 --
 -- KEYS of every transition (all on one primary; writer: these scripts, readers: named)
 --   1 baton:wf:<id>          hash    the record: workflow fields and '<step>:<field>' fields   API, workers
@@ -17,9 +17,6 @@
 
 local id, token, ttl_s = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local WF, OUT, EVENTS, DUE, BY_TIME, BY_STATUS, META = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
 local FINAL = { SUCCEEDED = true, DEGRADED = true, FAILED = true, CANCELLED = true }
 local STEP_DONE = { SUCCEEDED = true, DEGRADED = true }
@@ -79,6 +76,23 @@ local function queue(step, grace_ms)
   return send
 end
 
+-- Count an attempt that was reported, and its time: `status` is where it brought its step.
+local function count_attempt(step, status)
+  local s = get(step .. ':agent', step .. ':started_ms')
+  measure('attempt|' .. s[1] .. '|' .. status, now - tonumber(s[2]))
+end
+
+-- Count the end of a step: how, after how many tries, and, unless nobody wanted it any more, how long after it was first sent.
+-- A try is an attempt that its worker lived to report.
+local MOST_TRIES = 10
+local function count_end(step, status)
+  local s = get(step .. ':agent', step .. ':attempt', step .. ':takeovers', step .. ':queued_ms', step .. ':lost_ms')
+  local tries = math.max(0, math.min(tonumber(s[2]) - tonumber(s[3]), MOST_TRIES))
+  count('step|' .. s[1] .. '|' .. status .. '|' .. tries)
+  if s[5] then count('brought_back|' .. s[1] .. '|' .. status) end
+  if status ~= 'CANCELLED' and status ~= 'SKIPPED' then measure('step_time|' .. s[1], now - tonumber(s[5] or s[4])) end
+end
+
 -- Append what a caller needs to publish a send.
 local function sent(list, step, send)
   local s = get(step .. ':round', step .. ':queue')
@@ -127,10 +141,13 @@ end
 
 -- Close the workflow: one status, one event, indexes, expiry, and Celery's own result.
 local function close(from, status, message)
-  local created_ms = redis.call('HGET', WF, 'created_ms')
+  local w = get('created_ms', 'mode', 'deadline_ms', 'deadline_s')
   set('status', status, 'finished_ms', now, 'message', message)
   not_due('')
-  move(from, status, created_ms)
+  move(from, status, w[1])
+  count('ended|' .. w[2] .. '|' .. status)
+  -- The deadline moves with every pause and every new round, so it tells when this round began, less its pauses.
+  if status ~= 'CANCELLED' then measure('workflow_time|' .. w[2], now - (tonumber(w[3]) - tonumber(w[4]) * 1000)) end
   event('ended', '', 'status', status, 'message', message)
   keep(WF)
   keep(EVENTS)
@@ -173,6 +190,7 @@ local function skip_dependents(step)
     if redis.call('HGET', WF, name .. ':status') == 'WAITING' then
       set(name .. ':status', 'SKIPPED')
       event('skipped', name, 'because', step)
+      count_end(name, 'SKIPPED')
       for _, further in ipairs(names(redis.call('HGET', WF, name .. ':next'))) do open[#open + 1] = further end
     end
   end
@@ -186,6 +204,7 @@ local function give_up(step, attempt, err)
   redis.call('HINCRBY', WF, step .. ':fence', 1)
   not_due(step)
   event('failed', step, 'attempt', attempt, 'error', text)
+  count_end(step, 'FAILED')
   skip_dependents(step)
 end
 

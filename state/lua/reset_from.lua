@@ -33,12 +33,13 @@ redis.call('DEL', META)
 redis.call('HDEL', WF, 'finished_ms', 'started_ms', 'paused_ms')
 set('status', 'QUEUED', 'message', '', 'round', round)
 move(w[1], 'QUEUED', w[3])
+count('control|retry')
 event('reset', '', 'status', 'QUEUED', 'round', round, 'from', ARGV[7], 'actor', ARGV[4], 'reason', ARGV[5])
 for _, step in ipairs(order) do
   if again[step] then
     local fence = redis.call('HGET', WF, step .. ':fence')
     for _, field in ipairs({ 'error', 'message', 'degradation', 'token', 'answer', 'started_ms', 'first_started_ms', 'finished_ms',
-                             'not_before_ms', 'until_ms', 'resends', 'missed' }) do
+                             'not_before_ms', 'until_ms', 'resends', 'missed', 'lost_ms' }) do
       redis.call('HDEL', WF, step .. ':' .. field)
     end
     redis.call('HDEL', OUT, step)

@@ -9,6 +9,7 @@ local status = w[6] and 'RUNNING' or 'QUEUED'
 set('status', status, 'deadline_ms', string.format('%.0f', deadline_ms), 'paused_ms', '')
 move('PAUSED', status, w[3])
 due('', deadline_ms)
+count('control|resume')
 event('resumed', '', 'status', status, 'actor', ARGV[4], 'reason', ARGV[5])
 local reply = { 'resumed' }
 for _, step in ipairs(names(w[2])) do release_if_ready(reply, step, tonumber(ARGV[6])) end

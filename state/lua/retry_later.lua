@@ -7,7 +7,12 @@ if not w[1] then return { 'gone' } end
 local before = repeated(step)
 if before then return before end
 if FINAL[w[1]] or w[2] ~= 'RUNNING' or w[3] ~= ARGV[5] then return { 'stale' } end
-if ARGV[9] == '' then redis.call('HINCRBY', WF, step .. ':attempt', -1) end
+if ARGV[9] == '' then
+  redis.call('HINCRBY', WF, step .. ':attempt', -1)
+  count('breaker_wait|' .. get(step .. ':agent')[1])
+else
+  count_attempt(step, 'RETRYING')
+end
 local paused = w[1] == 'PAUSED'  -- then resume sends it
 set(step .. ':status', paused and 'WAITING' or 'RETRYING', step .. ':not_before_ms', now + wait_ms, step .. ':error', ARGV[7],
     step .. ':owner', '')
