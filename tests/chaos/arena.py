@@ -14,12 +14,13 @@ from typing import Any, Self
 from celery import Celery
 
 from core.valkey import sync_client
+from pipeline.build import message, publish
 from pipeline.question import accept, send_first
 from state import keys
 from state.events import Event
 from state.model import NewWorkflow, WorkflowRecord
 from state.store import Store
-from state.transition import new_token
+from state.transition import Send, new_token
 from tests.chaos.proxy import Proxy
 from tests.processes import AGENTS, LocalProcess, LocalValkey, LocalWorker, answers, free_ports
 
@@ -127,9 +128,19 @@ class Arena:
         """Where the APIs listen."""
         return [process.url for process in self.processes["api"] if isinstance(process, LocalApi)]
 
-    def send(self, workflow: NewWorkflow) -> None:
-        """Accept a workflow without an API, and send its first message, past any proxy."""
-        send_first(self._asker, workflow, self.store.run(accept(workflow, new_token())))
+    def send(self, workflow: NewWorkflow, *, lost: bool = False) -> None:
+        """Accept a workflow without an API, and send its first message, past any proxy, unless that is to be lost."""
+        started = self.store.run(accept(workflow, new_token()))
+        if not lost:
+            send_first(self._asker, workflow, started)
+
+    def hint(self, send: Send) -> None:
+        """Publish the message of a send, whether it was published before or not."""
+        publish(message(self._asker, send), send.workflow_id)
+
+    def revoke(self, task_id: str) -> None:
+        """Celery's own revoke, as from a shell."""
+        self._asker.control.revoke(task_id, terminate=True)
 
     def record(self, workflow: NewWorkflow) -> WorkflowRecord:
         """Where a workflow stands."""
@@ -140,6 +151,10 @@ class Arena:
     def events(self, workflow_id: str) -> list[Event]:
         """The history of a workflow."""
         return [Event.of_entry(*entry) for entry in self.client.xrange(keys.events(workflow_id))]
+
+    def history_length(self, workflow_id: str) -> int:
+        """How many events a workflow has."""
+        return int(self.client.xlen(keys.events(workflow_id)))
 
     def told(self, workflow_id: str, step: str, word: str | None) -> None:
         """Tell the agent of one step to `hold`, to fail with a status, or (None) to go on as ever."""
