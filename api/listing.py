@@ -11,12 +11,14 @@ from api.problems import Problem, documented
 from api.questions import links_of
 from core.clock import iso
 from state.errors import BadCursor
-from state.listing import MOST, Cursor, Listing, Summary
+from state.listing import ENOUGH_SEARCHED, MOST, Cursor, Listing
 from state.model import Mode, WorkflowStatus
+from state.summaries import Summary
 
 router = APIRouter(prefix="/api/workflow", tags=["workflows"])
 # Not pydantic's own reading, which takes a bare number for seconds since 1970.
 Moment = Annotated[AwareDatetime, BeforeValidator(datetime.fromisoformat)]
+_LONGEST_MS = 10**12  # thirty years
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID = "c0ffee00c0ffee00c0ffee00c0ffee00"
 _CURSOR = str(Cursor(1_769_860_800_123, _ID))
@@ -27,7 +29,23 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: list[WorkflowStatus] = Field([], description="May be repeated: any of them.", examples=[["FAILED"]])
+    status: list[WorkflowStatus] = Field(
+        [], max_length=20, description="May be repeated: any of them.", examples=[["FAILED"]]
+    )
+    failed_agent: str = Field(
+        "", max_length=100, description="A step of this agent has failed.", examples=["data"]
+    )
+    min_duration_ms: int = Field(
+        0, ge=0, le=_LONGEST_MS, description="Lasted at least so long: from its creation to its end, or until now.",
+        examples=[60_000],
+    )
+    text: str = Field(
+        "",
+        max_length=200,
+        description="Stands in the question, in whatever case. One request looks at no more than the "
+        f"{ENOUGH_SEARCHED:,} newest.",
+        examples=["delay"],
+    )
     created_after: Moment | None = Field(
         None,
         description="Created at this moment or later: ISO 8601 with its zone (`+` is written `%2B` in a URL).",
@@ -37,7 +55,9 @@ class ListQuery(BaseModel):
         None, description="Created before this moment.", examples=["2026-02-01T00:00:00Z"]
     )
     limit: int = Field(50, ge=1, le=MOST, description="The longest a page may be.")
-    cursor: str | None = Field(None, description="`next_cursor` of the page before.", examples=[_CURSOR])
+    cursor: str | None = Field(
+        None, max_length=100, description="`next_cursor` or `searched_until` of the page before.", examples=[_CURSOR]
+    )
 
 
 class WorkflowSummary(BaseModel):
@@ -68,14 +88,25 @@ _EXAMPLE = WorkflowSummary(
 
 
 class WorkflowList(BaseModel):
-    """One page. Only a `next_cursor` of null means the end: where much has expired, a page may be short, even empty."""
+    """One page. Only a `next_cursor` of null means the end: where much has expired, a page may be short, even empty.
+
+    So may one that searches (`failed_agent`, `min_duration_ms`, `text`): `searched_until` then says that it has looked
+    at enough for one request. It is the `next_cursor`, and null where a page ended for another reason.
+    """
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"workflows": [_EXAMPLE.model_dump(mode="json")], "next_cursor": _CURSOR}}
+        json_schema_extra={
+            "example": {
+                "workflows": [_EXAMPLE.model_dump(mode="json")],
+                "next_cursor": _CURSOR,
+                "searched_until": _CURSOR,
+            }
+        }
     )
 
     workflows: list[WorkflowSummary]
     next_cursor: str | None
+    searched_until: str | None
 
 
 @router.get(
@@ -106,7 +137,11 @@ async def workflows(request: Request, response: Response, wanted: Annotated[List
     if next_cursor is not None:
         url = request.url.include_query_params(cursor=next_cursor)
         response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return WorkflowList(workflows=[_view(one) for one in page.workflows], next_cursor=next_cursor)
+    return WorkflowList(
+        workflows=[_view(one) for one in page.workflows],
+        next_cursor=next_cursor,
+        searched_until=None if page.searched_until is None else str(page.searched_until),
+    )
 
 
 def _listing(wanted: ListQuery) -> Listing:
@@ -125,6 +160,9 @@ def _listing(wanted: ListQuery) -> Listing:
         statuses=frozenset(wanted.status),
         from_ms=_first_ms(wanted.created_after),
         to_ms=_first_ms(wanted.created_before),
+        failed_agent=wanted.failed_agent,
+        min_duration_ms=wanted.min_duration_ms,
+        text=wanted.text,
     )
 
 

@@ -1,4 +1,7 @@
-"""Lists of workflows: pages over the indexes, newest first, filtered by status and time of creation.
+"""Lists of workflows: pages over the indexes, newest first, filtered.
+
+Status and time of creation choose what is read of which index; the other filters (`Listing.searches`) are tested on
+each workflow that is read.
 
 A page begins after a place (`Cursor`), not after a count, so what is added or removed meanwhile moves nothing. One list
 reads one index or several: each read of them is one transaction, in which a workflow has exactly one status. A list is
@@ -6,22 +9,26 @@ a generator of reads, so that `Store` and `AsyncStore` run the same one.
 """
 
 import base64
-import json
 import re
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from state import keys
 from state.errors import BadCursor
-from state.model import Mode, WorkflowStatus
+from state.model import WorkflowStatus
+from state.summaries import Summary, queue_summaries, summaries_of
 
 MOST: Final = 200
 # Members whose record has expired are skipped. After so many the page reads no further; its `next` leads on.
 ENOUGH_LOOKED_AT: Final = 1_000
+# The same of a page that searches; and how many of them one read takes, since a read holds up all others.
+ENOUGH_SEARCHED: Final = 10_000
+_READ_AT_MOST: Final = 1_000
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _LATEST_MS: Final = 10**14  # the year 5138
-_FIELDS: Final = ("status", "mode", "created_ms", "finished_ms")
+# In these no step can have failed.
+_GOOD_ENDS: Final = frozenset({WorkflowStatus.SUCCEEDED, WorkflowStatus.DEGRADED})
 
 
 class Cursor(NamedTuple):
@@ -49,13 +56,21 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What to list, `after` the place where the last page ended; no `statuses` are all, `to_ms` itself is excluded."""
+    """What to list, `after` the place where the last page ended.
+
+    No `statuses` are all of them; `to_ms` itself is excluded. `failed_agent`: a step of this agent has failed.
+    `min_duration_ms`: it has lasted at least so long, until its end or, without one, until now. `text`: in the
+    question, in whatever case.
+    """
 
     limit: int = 50
     after: Cursor | None = None
     statuses: frozenset[WorkflowStatus] = frozenset()
     from_ms: int | None = None
     to_ms: int | None = None
+    failed_agent: str = ""
+    min_duration_ms: int = 0
+    text: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MOST:
@@ -64,27 +79,36 @@ class Listing:
     @property
     def indexes(self) -> list[str]:
         """The keys in which what is listed stands, each workflow in one of them."""
+        if self.failed_agent:
+            statuses = (self.statuses or frozenset(WorkflowStatus)) - _GOOD_ENDS
+            return [keys.by_status(status) for status in sorted(statuses)]
         return [keys.by_status(status) for status in sorted(self.statuses)] or [keys.BY_TIME]
 
+    @property
+    def searches(self) -> bool:
+        """Whether many may be read for few that are found."""
+        return bool(self.failed_agent or self.min_duration_ms or self.text)
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One workflow in a list."""
-
-    workflow_id: str
-    query: str
-    status: WorkflowStatus
-    mode: Mode
-    created_ms: int
-    finished_ms: int | None
+    def lists(self, one: Summary) -> bool:
+        """Whether a workflow, as it is now, belongs into the list; its time and failed agent are known to fit."""
+        lasted_ms = None if one.finished_ms is None else one.finished_ms - one.created_ms
+        return (
+            (not self.statuses or one.status in self.statuses)
+            and (lasted_ms is None or lasted_ms >= self.min_duration_ms)
+            and self.text.casefold() in one.query.casefold()
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Newest first; `next` is None at the end of the list."""
+    """Newest first; `next` is None at the end of the list.
+
+    `searched_until` is where a search stopped because it had looked at enough, and not because the page was full.
+    """
 
     workflows: list[Summary] = field(default_factory=list)
     next: Cursor | None = None
+    searched_until: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +123,32 @@ Reading = Generator[Read, list[Any], Page]
 
 
 def read_page(wanted: Listing) -> Reading:
-    """The page's reads: two of them unless records have expired, or very many workflows were created at one moment."""
+    """The page's reads: two, or more if it searches, records have expired, or many were created at one moment."""
+    if wanted.min_duration_ms:
+        wanted = _old_enough(wanted, (yield Read(lambda pipe: pipe.time())))
     found: list[Summary] = []
-    place, more, looked_at, count = wanted.after, True, 0, wanted.limit + 1
-    while more and len(found) <= wanted.limit and looked_at < ENOUGH_LOOKED_AT:
+    enough = ENOUGH_SEARCHED if wanted.searches else ENOUGH_LOOKED_AT
+    place, more, looked_at, count = wanted.after, bool(wanted.indexes), 0, wanted.limit + 1
+    while more and len(found) <= wanted.limit and looked_at < enough:
         members, more = _next_members((yield _members(wanted, place, count)), place, count)
         if members:  # else all that was read stands before the place
-            found += _summaries(members, (yield _records(members)), wanted.statuses)
+            members, more = members[: enough - looked_at], more or len(members) > enough - looked_at
+            ids = [one.workflow_id for one in members]
+            (answer,) = yield _summaries(ids, wanted.failed_agent)
+            found += filter(wanted.lists, summaries_of(ids, answer))
             place, looked_at = members[-1], looked_at + len(members)
-        count *= 2
+        count = min(2 * count, _READ_AT_MOST) if members else 2 * count
     if len(found) > wanted.limit:
         found = found[: wanted.limit]
         return Page(found, Cursor(found[-1].created_ms, found[-1].workflow_id))
-    return Page(found, place if more else None)
+    return Page(found, place if more else None, place if more and wanted.searches else None)
+
+
+def _old_enough(wanted: Listing, answer: list[Any]) -> Listing:
+    """Narrowed to what was created long enough ago to have lasted so long, ended or not."""
+    ((seconds, microseconds),) = answer
+    latest_ms = seconds * 1000 + microseconds // 1000 - wanted.min_duration_ms
+    return replace(wanted, to_ms=latest_ms + 1 if wanted.to_ms is None else min(wanted.to_ms, latest_ms + 1))
 
 
 def advance(reading: Reading, answer: list[Any] | None = None) -> Read | Page:
@@ -156,40 +193,5 @@ def _next_members(
     return members[:count], bool(unfinished) or len(members) > count
 
 
-def _records(members: Sequence[Cursor]) -> Read:
-    def queue(pipe: Any) -> None:
-        for one in members:
-            pipe.hmget(keys.record(one.workflow_id), _FIELDS)
-            _queue_question(pipe, one.workflow_id)
-
-    return Read(queue)
-
-
-def _queue_question(pipe: Any, workflow_id: str) -> None:
-    """Where the question stands, as `_question` reads it."""
-    pipe.hget(keys.outputs(workflow_id), "")
-
-
-def _question(raw: bytes) -> str:
-    return str(json.loads(raw)["query"])
-
-
-def _summaries(
-    members: Sequence[Cursor], answers: Sequence[Any], statuses: frozenset[WorkflowStatus]
-) -> list[Summary]:
-    """Of those that still are there, and still have a status that was asked for."""
-    found = [
-        Summary(
-            one.workflow_id,
-            _question(question),
-            WorkflowStatus(status.decode()),
-            Mode(mode.decode()),
-            one.created_ms,
-            int(float(finished_ms)) if finished_ms else None,
-        )
-        for one, (status, mode, created_ms, finished_ms), question in zip(
-            members, answers[::2], answers[1::2], strict=True
-        )
-        if created_ms is not None and question is not None
-    ]
-    return [summary for summary in found if not statuses or summary.status in statuses]
+def _summaries(ids: Sequence[str], failed_agent: str) -> Read:
+    return Read(lambda pipe: queue_summaries(pipe, ids, failed_agent))

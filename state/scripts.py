@@ -1,11 +1,11 @@
-"""The Lua sources: `metrics.lua` and `record.lua` stand before a transition; `renew`, `look` and `trim` stand alone."""
+"""The Lua sources: `metrics.lua` and `record.lua` stand before a transition; those that concern many stand alone."""
 
 from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "lua"
 _SHARED = ("metrics", "record")
-_ALONE = frozenset({"renew", "look", "trim"})
+_ALONE = frozenset({"renew", "look", "trim", "summaries"})
 
 
 @cache

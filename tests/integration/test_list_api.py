@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
-from test_listing import NOON_MS, accept, begin, expire, finish, ids
+from test_listing import NOON_MS, accept, begin, expire, fail, finish, ids
 
 from api.app import create_app
 from core.settings import get_settings
@@ -92,6 +92,47 @@ def test_filters_by_time_and_status(api, store):
     assert listed(api.get("/api/workflow", params={"created_before": "0001-01-01T00:00:00Z"})) == []
 
 
+def test_searches_by_what_happened(api, store):
+    """Each alone, and together with the window; a value of the default searches nothing."""
+    slow, failing, late = (accept(store, NOON_MS + n, query) for n, query in enumerate(("Delays", "delay?", "DELAYED")))
+    other = accept(store, NOON_MS + 9, "flights per month")
+    finish(store, begin(store, slow))
+    fail(store, begin(store, failing))
+    finish(store, begin(store, accept(store, query="delay now")))
+
+    def found(**wanted):
+        reply = api.get("/api/workflow", params={"created_before": "2025-01-01T00:00:00Z", **wanted})
+        assert reply.json()["searched_until"] is None
+        return listed(reply)
+
+    assert found(text="delay") == ids(late, failing, slow)
+    assert found(text="dElAyS") == ids(slow)
+    assert found(text="") == ids(other, late, failing, slow)
+    assert found(failed_agent="nlp") == ids(failing)
+    assert found(failed_agent="nlp", status="FAILED", text="y?") == ids(failing)
+    assert found(failed_agent="nlp", status="SUCCEEDED") == found(failed_agent="data") == []
+    a_day_ms = 86_400_000
+    assert found(min_duration_ms=a_day_ms) == ids(other, late, failing, slow)
+    assert found(min_duration_ms=a_day_ms, status=["SUCCEEDED", "FAILED"]) == ids(failing, slow)
+    assert found(min_duration_ms=10**12) == []
+    assert listed(api.get("/api/workflow?min_duration_ms=60000&text=now")) == []
+
+
+def test_a_search_that_stops_early_says_where_and_goes_on_from_there(api, store, monkeypatch):
+    monkeypatch.setattr("state.listing.ENOUGH_SEARCHED", 10)
+    sends = [accept(store, NOON_MS + n, "delay" if n in (0, 1, 13) else "flights") for n in range(25)]
+    url, found = "/api/workflow?text=delay&limit=2", []
+    while url:
+        reply = api.get(url)
+        found.append((listed(reply), reply.json()["searched_until"]))
+        assert found[-1][1] in (None, reply.json()["next_cursor"])
+        url = reply.links.get("next", {}).get("url")
+    assert [len(page) for page, _ in found] == [0, 1, 2]
+    assert [page for page, _ in found][1:] == [ids(sends[13]), ids(sends[1], sends[0])]
+    places = [str(Cursor(NOON_MS + n, sends[n].workflow_id)) for n in (15, 5)]
+    assert [until for _, until in found] == [*places, None]
+
+
 def test_expired_workflows_are_not_listed(api, store):
     sends = [accept(store, NOON_MS + n) for n in range(10)]
     expire(store, *sends[4:9])
@@ -104,7 +145,10 @@ def test_expired_workflows_are_not_listed(api, store):
     ("created_after=2026-01-31T00:00:00", "created_after"), ("created_before=2026-01-31", "created_before"),
     ("created_before=1769860800", "created_before"),
     ("created_after=2026-01-31T00:00:00+01:00", "created_after"), ("state=FAILED", "state"), ("cursor=", "cursor"),
-    ("cursor=nonsense", "cursor"), ("cursor=" + "_" * 32, "cursor"), ("cursor=" + "A" * 33, "cursor"),
+    ("cursor=nonsense", "cursor"),
+    ("min_duration_ms=-1", "min_duration_ms"), ("min_duration_ms=1e99", "min_duration_ms"),
+    ("text=" + "x" * 201, "text"), ("failed_agent=" + "x" * 101, "failed_agent"), ("status=FAILED&" * 21, "status"),
+    ("cursor=" + "_" * 32, "cursor"), ("cursor=" + "A" * 33, "cursor"),
     ("cursor=" + "%C3%A9" * 32, "cursor"), ("cursor=1769860800123-" + "0" * 32, "cursor"),
 ])
 def test_a_bad_request_is_a_problem_that_names_the_field(api, query, named):
@@ -128,10 +172,11 @@ def test_openapi_shows_an_example_that_is_valid(api):
     document = api.get("/api/openapi.json").json()
     route = document["paths"]["/api/workflow"]["get"]
     assert {one["name"] for one in route["parameters"]} == {
-        "status", "created_after", "created_before", "limit", "cursor"}
+        "status", "failed_agent", "min_duration_ms", "text", "created_after", "created_before", "limit", "cursor"}
     assert "Link" in route["responses"]["200"]["headers"]
     example = document["components"]["schemas"]["WorkflowList"]["example"]
     assert str(Cursor.parse(example["next_cursor"])) == example["next_cursor"]
+    assert document["components"]["schemas"]["WorkflowList"]["properties"].keys() == example.keys()
     assert document["components"]["schemas"]["WorkflowSummary"]["properties"].keys() == example["workflows"][0].keys()
 
 

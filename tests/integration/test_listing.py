@@ -56,6 +56,10 @@ def finish(store, go):
     return store.run(t.finish(go, {}, ttl_s=100, grace_ms=60_000, token=new_token()))
 
 
+def fail(store, go):
+    return store.run(t.fail(go, {"error_type": "agent_error", "message": "no"}, ttl_s=100, token=new_token()))
+
+
 def expire(store, *sends):
     for send in sends:
         store.client.delete(keys.record(send.workflow_id), keys.outputs(send.workflow_id))
@@ -148,8 +152,22 @@ def test_a_page_looks_at_a_bounded_number_of_members_and_leads_on(store):
     last = accept(store, NOON_MS - 1)
     found = pages(store, 50)
     assert [one.workflow_id for page in found for one in page.workflows] == ids(last)
-    assert 5 <= len(found) <= 10
+    assert len(found) == -(-10_001 // lists.ENOUGH_LOOKED_AT)
     assert all(page.next for page in found[:-1])
+
+
+def test_a_search_looks_at_a_bounded_number_of_members_a_read_and_a_page(store):
+    """And leads on; among them are many of one moment, more than one read takes."""
+    gone = {secrets.token_hex(16): NOON_MS + min(n, 20_000) for n in range(23_000)}
+    store.client.zadd(keys.BY_TIME, gone)
+    last = accept(store, NOON_MS - 1, "Ünder ÄRGER")
+    found = pages(store, 50, text="ünder ärger")
+    assert [one.workflow_id for page in found for one in page.workflows] == ids(last)
+    assert len(found) == 3
+    assert [page.searched_until for page in found] == [page.next for page in found]
+    looked_until = [sorted(((at, id_) for id_, at in gone.items()), reverse=True)[n - 1] for n in (10_000, 20_000)]
+    assert [tuple(page.next) for page in found[:-1]] == looked_until
+    assert reads_of(store, Listing(text="x")) < 40
 
 
 def test_what_lost_the_wanted_status_meanwhile_is_not_listed(store):
