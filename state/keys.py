@@ -6,6 +6,10 @@ QUEUE_MARKS = "baton:queue-marks"
 BY_TIME = "baton:by-time"
 BY_STATUS = "baton:by-status"
 CHANGED = "baton:changed"
+METRICS = "baton:metrics"
+METRICS_BY_MINUTE = "baton:metrics:minutes"
+METRICS_BY_HOUR = "baton:metrics:hours"
+WORKERS = "baton:workers"
 META_PREFIX = "celery-task-meta-"
 QUESTION = "?"  # among the outputs: the question alone, beside the whole request ("")
 

@@ -21,13 +21,16 @@ def renew(node: str, held: list[tuple[Send, bool]], lease_ms: int, gap_ms: int) 
     )
 
 
-def look(limit: int, gap_ms: int, lease_ms: int) -> Transition[list[tuple[str, str]]]:
-    """Overdue (workflow id, step) pairs; the empty step is a deadline. Nothing is taken by looking."""
+def look(limit: int, gap_ms: int, lease_ms: int, node: str = "") -> Transition[list[tuple[str, str]]]:
+    """Overdue (workflow id, step) pairs; the empty step is a deadline. Nothing is taken by looking.
+
+    The worker `node` shows by it that it lives.
+    """
 
     def understand(raw: Raw) -> list[tuple[str, str]]:
         return [(member.decode().rpartition("|")[0], member.decode().rpartition("|")[2]) for member in raw]
 
-    return Transition("look", [keys.DUE, keys.LOOK], [limit, gap_ms, lease_ms], understand)
+    return Transition("look", [keys.DUE, keys.LOOK, keys.WORKERS], [limit, gap_ms, lease_ms, node], understand)
 
 
 def trim(longest_s: float) -> Transition[int]:

@@ -5,7 +5,7 @@ someone waits, does not: it fails at once and says so (`state.outage`).
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -141,6 +141,13 @@ class AsyncStore:
                     answer = await pipe.execute()
             step = advance(reading, answer)
         return step
+
+    async def read(self, queue: Callable[[Any], object]) -> list[Any]:
+        """What the reading commands answer that `queue` calls on a pipeline: one transaction."""
+        with self._outage.watched():
+            async with self.client.pipeline(transaction=True) as pipe:
+                queue(pipe)
+                return await pipe.execute()
 
     async def hash(self, key: str) -> Hash:
         """All fields of a hash, also of one that another module owns."""

@@ -37,7 +37,7 @@ class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
         _repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
         _repeat("claim", settings.overdue_interval_s, lambda: claim_reserved(store, worker, seen))
         _repeat("trim", TRIM_INTERVAL_S, lambda: trim_indexes(store))
-        _repeat("recovery", settings.overdue_interval_s, lambda: bring_back(store, worker.app))
+        _repeat("recovery", settings.overdue_interval_s, lambda: bring_back(store, worker))
 
 
 def renew_held(store: Store, worker: Any) -> None:
@@ -65,11 +65,11 @@ def claim_reserved(store: Store, worker: Any, seen: set[str]) -> None:
     seen.update(waiting)
 
 
-def bring_back(store: Store, app: Any) -> None:
+def bring_back(store: Store, worker: Any) -> None:
     """Take what is overdue, one entry after the other, and send it."""
     settings = get_settings()
     lease_ms = int(settings.lease_s * 1000)
-    for workflow_id, step in store.run(look(LOOK_LIMIT, longest_gap_ms(), lease_ms)):
+    for workflow_id, step in store.run(look(LOOK_LIMIT, longest_gap_ms(), lease_ms, worker.hostname)):
         taken = store.run(
             overdue(
                 workflow_id,
@@ -80,7 +80,7 @@ def bring_back(store: Store, app: Any) -> None:
             )
         )
         if taken.send is not None:
-            _send(app, taken.send, taken.why)
+            _send(worker.app, taken.send, taken.why)
         elif taken.kind in (OverdueKind.POISONED, OverdueKind.DEADLINE):
             log.warning("workflow_closed", why=taken.kind, workflow_id=workflow_id, step=step)
 
