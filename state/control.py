@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from state import keys
 from state.model import WorkflowStatus
+from state.room import ENDLESS, Room, no_room
 from state.transition import Argument, Raw, Send, Transition, new_token, sends_of
 
 PAUSED_AT_MOST_S = 7 * 86_400.0
@@ -49,16 +50,22 @@ def resume(workflow_id: str, *, actor: str, reason: str, grace_ms: int) -> Trans
 
 
 def reset_from(
-    workflow_id: str, step: str, *, actor: str, reason: str, grace_ms: int, token: str
+    workflow_id: str, step: str, *, actor: str, reason: str, grace_ms: int, token: str, room: Room = ENDLESS
 ) -> Transition[Controlled]:
-    """Run an ended workflow again from `step` on, as a new round; from "" whatever has no good output."""
-    return _control("reset_from", workflow_id, 0, [actor, reason, grace_ms, step], token)
+    """Run an ended workflow again from `step` on, as a new round; from "" whatever has no good output.
+
+    Raises `NoRoom` when there is none.
+    """
+    own: list[Argument] = [actor, reason, grace_ms, step, room.max_open, room.queue_max]
+    return _control("reset_from", workflow_id, 0, own, token)
 
 
 def _control(
     script: str, workflow_id: str, ttl_s: int, own: list[Argument], token: str = ""
 ) -> Transition[Controlled]:
     def understand(raw: Raw) -> Controlled:
+        if raw[0] == b"full":
+            raise no_room(raw)
         return _READERS[raw[0]](workflow_id, raw)
 
     args: list[Argument] = [workflow_id, token or new_token(), ttl_s, *own]

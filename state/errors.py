@@ -30,5 +30,14 @@ class KeyUsedOtherwise(StateError):
         super().__init__("this idempotency key was used for another request")
 
 
+class NoRoom(StateError):
+    """`setting` allows no further workflow just now; nothing was recorded."""
+
+    def __init__(self, setting: str, what: str, count: int) -> None:
+        where = f"wait in {what}" if setting == "QUEUE_MAX" else f"of {what} are open"
+        super().__init__(f"{count:,} {where}, and {setting} allows no more")
+        self.setting = setting
+
+
 class WorkflowFailed(Exception):
     """The workflow ended without an answer; raised by `AsyncResult(workflow_id).get()`."""

@@ -76,6 +76,7 @@ class NewWorkflow:
     mode: Mode
     deadline_s: float
     steps: tuple[NewStep, ...]
+    caller: str = ""  # the API key that asks; none where none are asked for
 
 
 @dataclass(frozen=True, slots=True)

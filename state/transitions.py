@@ -6,7 +6,7 @@ The legal ones are known to the scripts alone (`state/lua/`). `state.recovery` h
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,8 @@ from state import keys
 from state.blobs import pack, unpack
 from state.errors import KeyUsedOtherwise
 from state.idempotency import Once
-from state.model import Mode, NewWorkflow, StepStatus
+from state.model import Mode, NewStep, NewWorkflow, StepStatus
+from state.room import ENDLESS, Room, no_room
 from state.transition import Argument, Raw, Send, Transition, sends_of
 
 
@@ -31,17 +32,58 @@ class Started:
     fresh: bool
 
 
-def start(workflow: NewWorkflow, grace_ms: int, token: str, once: Once | None = None) -> Transition[Started]:
+def start(
+    workflow: NewWorkflow, grace_ms: int, token: str, once: Once | None = None, room: Room = ENDLESS
+) -> Transition[Started]:
     """Accept a workflow and queue the steps that wait for nothing; with `once`, unless that key has begun one already.
 
-    Raises `KeyUsedOtherwise` when it has, with another request.
+    Raises `KeyUsedOtherwise` when it has, with another request, and `NoRoom` when there is none.
     """
-    fields: list[Argument] = ["mode", workflow.mode]
-    followers: dict[str, list[str]] = {step.name: [] for step in workflow.steps}
-    for step in workflow.steps:
+    first = [step for step in workflow.steps if not step.after]
+
+    def understand(raw: Raw) -> Started:
+        if raw[0] == b"started":
+            return Started(workflow.workflow_id, sends_of(workflow.workflow_id, raw[2:]), fresh=True)
+        if raw[0] == b"asked_otherwise":
+            raise KeyUsedOtherwise
+        if raw[0] == b"full":
+            raise no_room(raw)
+        return Started(raw[1].decode() if raw[0] == b"asked" else workflow.workflow_id, (), fresh=False)
+
+    return Transition(
+        "start",
+        keys.of_transition(workflow.workflow_id, *([once.place] if once else [])),
+        [
+            workflow.workflow_id,
+            token,
+            once.ttl_s if once else 0,
+            workflow.deadline_s,
+            grace_ms,
+            ",".join(step.name for step in workflow.steps),
+            ",".join(step.name for step in first),
+            json.dumps(workflow.request),
+            str(workflow.request.get("query", "")).encode(errors="replace"),
+            once.asked if once else "",
+            workflow.caller,
+            ",".join({step.queue for step in first}),
+            room.max_open,
+            room.queue_max,
+            "mode",
+            workflow.mode,
+            *_fields(workflow.steps),
+        ],
+        understand,
+    )
+
+
+def _fields(steps: Sequence[NewStep]) -> list[Argument]:
+    """Each step's fields in the record, names and values."""
+    fields: list[Argument] = []
+    followers: dict[str, list[str]] = {step.name: [] for step in steps}
+    for step in steps:
         for before in step.after:
             followers[before].append(step.name)
-    for step in workflow.steps:
+    for step in steps:
         values: dict[str, str | int] = {
             "agent": step.agent,
             "queue": step.queue,
@@ -58,33 +100,7 @@ def start(workflow: NewWorkflow, grace_ms: int, token: str, once: Once | None = 
         }
         for name, value in values.items():
             fields += [f"{step.name}:{name}", value]
-    first = [step.name for step in workflow.steps if not step.after]
-
-    def understand(raw: Raw) -> Started:
-        if raw[0] == b"started":
-            return Started(workflow.workflow_id, sends_of(workflow.workflow_id, raw[2:]), fresh=True)
-        if raw[0] == b"asked_otherwise":
-            raise KeyUsedOtherwise
-        return Started(raw[1].decode() if raw[0] == b"asked" else workflow.workflow_id, (), fresh=False)
-
-    return Transition(
-        "start",
-        keys.of_transition(workflow.workflow_id, *([once.place] if once else [])),
-        [
-            workflow.workflow_id,
-            token,
-            once.ttl_s if once else 0,
-            workflow.deadline_s,
-            grace_ms,
-            ",".join(step.name for step in workflow.steps),
-            ",".join(first),
-            json.dumps(workflow.request),
-            str(workflow.request.get("query", "")).encode(errors="replace"),
-            once.asked if once else "",
-            *fields,
-        ],
-        understand,
-    )
+    return fields
 
 
 @dataclass(frozen=True, slots=True)

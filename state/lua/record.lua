@@ -139,11 +139,28 @@ local function keep(key)
   end
 end
 
+-- The open workflows of an API key: baton:open:<key>, set of ids, no TTL (writer and reader: the scripts).
+local function open_of(caller)
+  return 'baton:open:' .. caller
+end
+
+-- {'full', setting, what, count} when there is no room to begin a workflow of `caller` in `queues`, else nil. 0 bounds nothing.
+local function full(caller, max_open, queues, queue_max)
+  for _, queue in ipairs(queue_max > 0 and queues or {}) do
+    local waiting = redis.call('LLEN', queue)
+    if waiting >= queue_max then return { 'full', 'QUEUE_MAX', queue, tostring(waiting) } end
+  end
+  if caller == '' or max_open == 0 then return nil end
+  local open = redis.call('SCARD', open_of(caller))
+  if open >= max_open then return { 'full', 'MAX_OPEN_PER_KEY', caller, tostring(open) } end
+end
+
 -- Close the workflow: one status, one event, indexes, expiry, and Celery's own result.
 local function close(from, status, message)
-  local w = get('created_ms', 'mode', 'deadline_ms', 'deadline_s')
+  local w = get('created_ms', 'mode', 'deadline_ms', 'deadline_s', 'caller')
   set('status', status, 'finished_ms', now, 'message', message)
   not_due('')
+  if w[5] then redis.call('SREM', open_of(w[5]), id) end
   move(from, status, w[1])
   count('ended|' .. w[2] .. '|' .. status)
   -- The deadline moves with every pause and every new round, so it tells when this round began, less its pauses.

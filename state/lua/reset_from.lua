@@ -1,9 +1,9 @@
 -- reset_from: run an ended workflow again as a new round, keeping what succeeded. Own ARGV: 4 actor, 5 reason, 6 grace_ms,
--- 7 first step to run again ('': every step without a good output).
+-- 7 first step to run again ('': every step without a good output), 8 max_open, 9 queue_max.
 -- What is run again loses its output, error and counts; round and fence go on, so no report of an earlier round fits.
 -- Answers {'reset', round, step, round, send, queue, ...} with the sends to publish, {'open', status}, {'nothing'} when every step has
--- a good output, {'unknown'} for a step that is not in the plan, or {'gone'}. Atomic; the same token gets the same answer.
-local w = get('status', 'steps', 'created_ms', 'deadline_s', 'round', 'token', 'answer')
+-- a good output, {'unknown'} for a step that is not in the plan, {'gone'}, or {'full', setting, what, count}. Atomic; the same token gets the same answer.
+local w = get('status', 'steps', 'created_ms', 'deadline_s', 'round', 'token', 'answer', 'caller')
 if not w[1] then return { 'gone' } end
 if w[6] == token then return cjson.decode(w[7]) end
 if not FINAL[w[1]] then return { 'open', w[1] } end
@@ -26,6 +26,17 @@ for _, step in ipairs(order) do
 end
 if ARGV[7] ~= '' and not known then return { 'unknown' } end
 if not next(again) then return { 'nothing' } end
+
+local queues = {}
+for step in pairs(again) do
+  local s = get(step .. ':after', step .. ':queue')
+  local waits = false
+  for _, before in ipairs(names(s[1])) do waits = waits or again[before] end
+  if not waits then queues[#queues + 1] = s[2] end
+end
+local no_room = full(w[8] or '', tonumber(ARGV[8]), queues, tonumber(ARGV[9]))
+if no_room then return no_room end
+if w[8] then redis.call('SADD', open_of(w[8]), id) end
 
 local round = tonumber(w[5]) + 1
 for _, key in ipairs({ WF, OUT, EVENTS }) do redis.call('PERSIST', key) end

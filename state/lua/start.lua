@@ -1,9 +1,10 @@
 -- start: accept a workflow. Own ARGV: 4 deadline_s, 5 grace_ms, 6 steps (csv), 7 first steps (csv), 8 request (JSON),
--- 9 question, 10 digest of what was asked, then field, value ...
+-- 9 question, 10 digest of what was asked, 11 API key that asks, 12 queues of the first steps (csv), 13 max_open, 14 queue_max,
+-- then field, value ...
 -- KEYS 8, if given: baton:asked:<scope>:<digest>, hash {workflow, asked, again}, expires after ttl_s (writer and reader: this
 -- script): which workflow an idempotency key began, and with what. It is written with the workflow or not at all.
--- Answers {'started', created_ms, step, round, send, queue, ...}, {'exists'}, {'asked', id of the workflow the key began} or
--- {'asked_otherwise'}. Atomic; the same token gets the same answer.
+-- Answers {'started', created_ms, step, round, send, queue, ...}, {'exists'}, {'asked', id of the workflow the key began},
+-- {'asked_otherwise'}, or {'full', setting, what, count} with nothing recorded. Atomic; the same token gets the same answer.
 if redis.call('EXISTS', WF) == 1 then
   if redis.call('HGET', WF, 'token') ~= token then return { 'exists' } end
   return cjson.decode(redis.call('HGET', WF, 'answer'))
@@ -16,10 +17,18 @@ if KEYS[8] then
     redis.call('HINCRBY', KEYS[8], 'again', 1)
     return { 'asked', asked[1] }
   end
+end
+local no_room = full(ARGV[11], tonumber(ARGV[13]), names(ARGV[12]), tonumber(ARGV[14]))
+if no_room then return no_room end
+if KEYS[8] then
   redis.call('HSET', KEYS[8], 'workflow', id, 'asked', ARGV[10])
   redis.call('EXPIRE', KEYS[8], ttl_s)
 end
-for i = 11, #ARGV, 2 do set(ARGV[i], ARGV[i + 1]) end
+for i = 15, #ARGV, 2 do set(ARGV[i], ARGV[i + 1]) end
+if ARGV[11] ~= '' then
+  set('caller', ARGV[11])
+  redis.call('SADD', open_of(ARGV[11]), id)
+end
 redis.call('HSET', OUT, '', ARGV[8], '?', ARGV[9])
 set('status', 'QUEUED', 'created_ms', now, 'deadline_ms', now + tonumber(ARGV[4]) * 1000, 'steps', ARGV[6],
     'deadline_s', ARGV[4], 'token', token, 'round', 0)
