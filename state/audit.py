@@ -47,8 +47,9 @@ class Entry:
 
 async def remember(store: AsyncStore, trail: Trail, action: Action, keep: int) -> None:
     """Append; about `keep` are kept. Raises `StoreUnavailable`."""
+    fields: Any = asdict(action)
     with as_unavailable():
-        await store.client.xadd(trail.key, {**asdict(action)}, maxlen=keep)
+        await store.client.xadd(trail.key, fields, maxlen=keep)
 
 
 async def newest(store: AsyncStore, trail: Trail, before: str, limit: int) -> list[Entry]:
