@@ -26,6 +26,7 @@ from agents.registry import AgentSpec
 from core.clock import now_ms
 from core.http import get_session
 from core.settings import get_settings
+from core.stoppable import noticing_stop
 
 _CHUNK_BYTES = 64 * 1024
 _GONE = frozenset({502, 503, 504})
@@ -61,22 +62,13 @@ class CallHeaders:
 def call_agent(
     agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders, time_left_s: float
 ) -> NlpResult | DataResult | VizResult:
-    """Ask `agent` once, within min(its timeout, `time_left_s`); raises an `AgentError`, nothing else."""
+    """Ask `agent` once, within min(its timeout, `time_left_s`); raises an `AgentError`, or `CallStopped`."""
     limit_s = min(agent.timeout_s, time_left_s)
     if limit_s <= 0:
         raise AgentTimeout("no time was left to call the agent", agent=agent.name)
-    ends_at = time.monotonic() + limit_s
     try:
-        response = get_session().post(
-            agent.url + agent.path,
-            data=json.dumps(payload, separators=(",", ":"), default=str),
-            headers=headers.on_wire(limit_s),
-            timeout=(min(get_settings().connect_timeout_s, limit_s), limit_s),
-            allow_redirects=False,
-            stream=True,
-        )
-        with response:
-            body = _read(response, ends_at, agent)
+        with noticing_stop():
+            response, body = _exchange(agent, payload, headers, limit_s)
     except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
         raise AgentTimeout(f"the {agent.name} agent did not answer within {limit_s:g} s", agent=agent.name) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -84,6 +76,22 @@ def call_agent(
             f"the {agent.name} agent at {agent.url} cannot be reached ({type(error).__name__})", agent=agent.name
         ) from error
     return _understand(agent, response, body)
+
+
+def _exchange(
+    agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders, limit_s: float
+) -> tuple[requests.Response, bytes]:
+    ends_at = time.monotonic() + limit_s
+    response = get_session().post(
+        agent.url + agent.path,
+        data=json.dumps(payload, separators=(",", ":"), default=str),
+        headers=headers.on_wire(limit_s),
+        timeout=(min(get_settings().connect_timeout_s, limit_s), limit_s),
+        allow_redirects=False,
+        stream=True,
+    )
+    with response:
+        return response, _read(response, ends_at, agent)
 
 
 def _read(response: requests.Response, ends_at: float, agent: AgentSpec) -> bytes:

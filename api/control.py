@@ -6,11 +6,12 @@ from fastapi import APIRouter, Body, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.desk import Desk
+from api.idempotency import IdempotencyKey, once_of
 from api.problems import Problem, documented
-from api.questions import Accepted, accepted
+from api.questions import Accepted, accepted, taken
 from api.workflows import WorkflowId, unknown_workflow
 from core.settings import get_settings
-from pipeline.control import Verb
+from pipeline.control import Verb, refusal
 from pipeline.question import Question
 from state.control import Controlled
 from state.model import WorkflowStatus
@@ -25,14 +26,6 @@ _PROBLEMS = documented(
         503: "The store is away: wait and retry",
     }
 )
-
-# Where a verb finds its work already done; any other status it cannot change forbids it.
-_DONE_ALREADY = {
-    Verb.CANCEL: frozenset({WorkflowStatus.CANCELLED}),
-    Verb.PAUSE: frozenset({WorkflowStatus.PAUSED}),
-    Verb.RESUME: frozenset({WorkflowStatus.QUEUED, WorkflowStatus.RUNNING}),
-}
-
 
 _WHAT_ELSE = {
     Verb.CANCEL: ["It has ended; there is nothing left to cancel."],
@@ -110,14 +103,19 @@ async def retry(
     request: Request,
     workflow_id: WorkflowId,
     wish: Annotated[RetryWish, Body()] = RetryWish(),  # noqa: B008 - nobody changes it
+    idempotency_key: IdempotencyKey = None,
 ) -> Any:
-    """A new round from the failed or the named step on, keeping what succeeded; another question is a new workflow."""
+    """A new round from the failed or the named step on, keeping what succeeded; another question is a new workflow.
+
+    Only that one needs an `Idempotency-Key`: a workflow that runs again cannot be told to run again.
+    """
     desk = _desk(request)
     if wish.query:
         contents = await desk.store.contents(workflow_id)
         if contents is None:
             raise unknown_workflow(workflow_id)
-        return accepted(await desk.accept(_asked_anew(contents.request, wish.query, workflow_id)))
+        anew = _asked_anew(contents.request, wish.query, workflow_id)
+        return taken(await desk.accept(anew, once=once_of(request, idempotency_key, wish)))
     done = await desk.operator.run_again(workflow_id, wish.step, actor=wish.actor, reason=wish.reason)
     if not done.done:
         raise await _refused(desk, workflow_id, done, wish.step)
@@ -159,11 +157,7 @@ async def many(request: Request, verb: Annotated[Verb, Path()], wish: Annotated[
 
 
 def _result(verb: Verb, workflow_id: str, done: Controlled) -> Changed:
-    problem = ""
-    if done.status is None:
-        problem = f"There is no workflow {workflow_id}."
-    elif not done.done and done.status not in _DONE_ALREADY[verb]:
-        problem = f"The workflow is {done.status}: it cannot be {verb}{'d' if verb is not Verb.CANCEL else 'led'}."
+    problem = refusal(verb, workflow_id, done)
     return Changed(workflow_id=workflow_id, status=done.status, changed=done.done, problem=problem)
 
 

@@ -1,14 +1,83 @@
 """HTTP sessions for calls of ours: pooled, never retried behind the caller's back, and blind to the environment.
 
-Proxies and .netrc are for the way out; agents and the API are named by our own settings.
+Proxies and .netrc are for the way out; agents and the API are named by our own settings. A call may be stopped from
+another thread, while it connects and while it waits for the answer (`core.stoppable`).
 """
 
+import socket
 from functools import cache
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
+
+from core.stoppable import StoppableCall, present_call
 
 MAX_CONNECTIONS = 4_000  # one per greenlet that waits for an agent; they are made when needed
+
+
+class StoppableConnection(HTTPConnection):
+    """Tells the present call which socket it waits on."""
+
+    held_by: StoppableCall | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request, on a connection that stands or is made for it."""
+        if self.sock is not None:
+            self._told(self.sock)
+        super().request(*args, **kwargs)
+
+    def _new_conn(self) -> socket.socket:
+        """Do as urllib3 does, but the socket is known while it connects."""
+        try:
+            return self._connected()
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"no connection to {self.host} within {self.timeout} s") from error
+        except OSError as error:
+            raise NewConnectionError(self, str(error)) from error
+
+    def _connected(self) -> socket.socket:
+        fault = OSError(f"{self.host} has no address")
+        found = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, allowed_gai_family(), socket.SOCK_STREAM)
+        for family, kind, protocol, _, address in found:
+            sock = socket.socket(family, kind, protocol)
+            try:
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                sock.settimeout(self.timeout)
+                self._told(sock)
+                sock.connect(address)
+            except OSError as error:
+                fault = error
+                sock.close()
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise fault
+
+    def _told(self, sock: socket.socket) -> None:
+        if (call := present_call()) is not None:
+            call.waits_on(self, sock)
+
+
+class StoppableHTTPSConnection(StoppableConnection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = StoppableConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = StoppableHTTPSConnection
 
 
 @cache
@@ -17,6 +86,7 @@ def get_session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     adapter = HTTPAdapter(pool_connections=16, pool_maxsize=MAX_CONNECTIONS, max_retries=0)
+    adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _HTTPSPool}
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

@@ -20,7 +20,7 @@ def call_under_breaker(
     breaker: CircuitBreaker,
     tries: int,
 ) -> NlpResult | DataResult | VizResult:
-    """Ask the agent once, if its breaker lets the call through; raises an `AgentError`, nothing else.
+    """Ask the agent once, if its breaker lets the call through; raises an `AgentError`, or `CallStopped`.
 
     `tries` counts the step's calls, this one included.
     """
@@ -33,7 +33,7 @@ def call_under_breaker(
             retry_after_s=refusal.retry_after_s,
         ) from refusal
     began = time.monotonic()
-    outcome = Outcome.IGNORED  # who is killed in the middle of a call learned nothing about the agent
+    outcome = Outcome.IGNORED  # who is killed or stopped in the middle of a call learned nothing about the agent
     try:
         answer = call_agent(agent, payload, headers, time_left_s)
         outcome = Outcome.SUCCESS

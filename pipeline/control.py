@@ -13,11 +13,12 @@ from pipeline.build import message, publish
 from state.control import Controlled, cancel, pause, reset_from, resume
 from state.listing import MOST, Cursor, Listing
 from state.model import WorkflowStatus
-from state.store import AsyncStore
+from state.store import AsyncStore, Store
 from state.transition import Send, Transition, new_token
 
 log = get_logger(__name__)
 AT_ONCE = 50  # records changed at the same time, of many
+STOP_CALLS = "stop_calls"  # the workers' command (`tasks.remote_control`); arguments: {task_ids}
 
 
 class Verb(StrEnum):
@@ -26,6 +27,44 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     PAUSE = "pause"
     RESUME = "resume"
+
+
+# Where a verb finds its work already done; any other status it cannot change forbids it.
+_DONE_ALREADY = {
+    Verb.CANCEL: frozenset({WorkflowStatus.CANCELLED}),
+    Verb.PAUSE: frozenset({WorkflowStatus.PAUSED}),
+    Verb.RESUME: frozenset({WorkflowStatus.QUEUED, WorkflowStatus.RUNNING}),
+}
+
+
+def refusal(verb: Verb, workflow_id: str, done: Controlled) -> str:
+    """Why a wish was refused; empty when it was carried out, now or before."""
+    if done.status is None:
+        return f"There is no workflow {workflow_id}."
+    if done.done or done.status in _DONE_ALREADY[verb]:
+        return ""
+    return f"The workflow is {done.status}: it cannot be {verb}{'d' if verb is not Verb.CANCEL else 'led'}."
+
+
+def carry_out(store: Store, app: Celery, verb: Verb, workflow_id: str, *, actor: str, reason: str) -> Controlled:
+    """Cancel, pause or resume one workflow, for who may block."""
+    done = store.run(transition(verb, workflow_id, actor, reason))
+    tell(app, done.task_ids if verb is Verb.CANCEL else (), done.sends)
+    return done
+
+
+def tell(app: Celery, stopped: Sequence[str], sends: Iterable[Send]) -> None:
+    """Have the workers stop the tasks in `stopped`, which may be running or on their way, and publish `sends`.
+
+    What a pause took out of the queues is not stopped: its messages find the workflow paused, and end there.
+    """
+    try:
+        if stopped:
+            app.control.broadcast(STOP_CALLS, arguments={"task_ids": list(stopped)})
+        for send in sends:
+            publish(message(app, send), send.workflow_id, retry=False)
+    except OperationalError as error:
+        log.warning("workers_not_told", error=repr(error), meaning="they find it in the record")
 
 
 class Operator:
@@ -39,18 +78,17 @@ class Operator:
         done: list[Controlled] = []
         for first in range(0, len(ids), AT_ONCE):
             wishes = [self._store.run(transition(verb, one, actor, reason)) for one in ids[first : first + AT_ONCE]]
-            done += await asyncio.gather(*wishes)
-        stopped = [task_id for one in done for task_id in one.task_ids] if verb is Verb.CANCEL else []
-        await asyncio.to_thread(self._tell, stopped, [send for one in done for send in one.sends])
+            some = await asyncio.gather(*wishes)
+            stopped = [task_id for one in some for task_id in one.task_ids] if verb is Verb.CANCEL else []
+            await asyncio.to_thread(tell, self._app, stopped, [send for one in some for send in one.sends])
+            done += some
         return done
 
     async def run_again(self, workflow_id: str, step: str, *, actor: str, reason: str) -> Controlled:
         """Run an ended workflow again from `step` ("": from what has no good output) on."""
-        wish = reset_from(
-            workflow_id, step, actor=actor, reason=reason, grace_ms=_grace_ms(), token=new_token()
-        )
+        wish = reset_from(workflow_id, step, actor=actor, reason=reason, grace_ms=_grace_ms(), token=new_token())
         done = await self._store.run(wish)
-        await asyncio.to_thread(self._tell, [], done.sends)
+        await asyncio.to_thread(tell, self._app, [], done.sends)
         return done
 
     async def ids_in(self, statuses: frozenset[WorkflowStatus], limit: int) -> list[str]:
@@ -64,19 +102,6 @@ class Operator:
             if place is None:
                 break
         return found
-
-    def _tell(self, stopped: Sequence[str], sends: Iterable[Send]) -> None:
-        """Revoke the tasks in `stopped`, which may be running or on their way, and publish `sends`.
-
-        What a pause took out of the queues is not revoked: its messages find the workflow paused, and end there.
-        """
-        try:
-            if stopped:
-                self._app.control.revoke(list(stopped), terminate=True)
-            for send in sends:
-                publish(message(self._app, send), send.workflow_id, retry=False)
-        except OperationalError as error:
-            log.warning("workers_not_told", error=repr(error), meaning="they find it in the record")
 
 
 def transition(verb: Verb, workflow_id: str, actor: str, reason: str) -> Transition[Controlled]:

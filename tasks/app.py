@@ -9,7 +9,7 @@ from core import logging
 from core.settings import get_settings
 from core.suitability import refuse_unsuitable_server
 
-app = Celery("baton", include=["tasks.agents", "tasks.health", "tasks.remote_control"])
+app = Celery("baton", include=["tasks.agents", "tasks.health"], control="tasks.control_class:Control")
 app.config_from_object("celeryconfig")
 
 

@@ -14,6 +14,7 @@ from agents.registry import get_registry
 from breakers.registry import get_breakers
 from core.logging import get_logger
 from core.settings import get_settings
+from core.stoppable import CallStopped, stoppable
 from pipeline.calling import call_under_breaker
 from pipeline.charts import own_chart_if_needed
 from pipeline.decide import RetryIn, decide
@@ -65,15 +66,21 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
     note = partial(log.info, workflow_id=claim.workflow_id, step=claim.step, attempt=claim.attempt)
     note("step_begun", fence=claim.fence)
     try:
-        report = _finished(claim, _call(claim), last_good=last_good_key(claim.agent, claim))
+        with stoppable(send.task_id):
+            output = _call(claim)
+        report = _finished(claim, output, last_good=last_good_key(claim.agent, claim))
+    except CallStopped:
+        return Nothing("stopped")
     except OutputTooLarge as error:
-        return _settle(store, claim, InvalidResponse(str(error), agent=claim.agent), note)
+        failure: AgentError = InvalidResponse(str(error), agent=claim.agent)
     except AgentError as error:
-        return _settle(store, claim, error, note)
+        failure = error
     except Exception:  # a fault of ours ends the step with an error; only a death is taken over
         log.exception("step_broke", workflow_id=claim.workflow_id, step=claim.step)
-        return _settle(store, claim, InternalFault(agent=claim.agent), note)
-    return _released(store.run(report), note, "step_succeeded")
+        failure = InternalFault(agent=claim.agent)
+    else:
+        return _released(store.run(report), note, "step_succeeded")
+    return _settle(store, claim, failure, note)
 
 
 def _call(claim: Go) -> dict[str, Any]:

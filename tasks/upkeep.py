@@ -11,12 +11,12 @@ from core.logging import get_logger
 from core.settings import get_settings
 from pipeline import stand_ins
 from pipeline.build import message, publish
-from state.backend import stopped_by_us
 from state.control import PAUSED_AT_MOST_S
 from state.errors import StoreUnavailable
 from state.recovery import OverdueKind, look, overdue, renew, trim
 from state.store import Store, get_store
 from state.transition import Send, parse_task_id
+from tasks.stopping import stop_call
 
 log = get_logger(__name__)
 LOOK_LIMIT = 100
@@ -50,8 +50,7 @@ def renew_held(store: Store, worker: Any) -> None:
     for task_id in store.run(renew(worker.hostname, held, int(get_settings().lease_s * 1000), longest_gap_ms())):
         if request := active.get(task_id):
             log.warning("call_stopped", task_id=task_id, meaning="cancelled, taken over, or older than it may get")
-            stopped_by_us.add(task_id)
-            request.terminate(worker.pool)
+            stop_call(request, worker.pool)
 
 
 def claim_reserved(store: Store, worker: Any, seen: set[str]) -> None:
