@@ -12,9 +12,10 @@ from agents.registry import get_registry
 from core.logging import get_logger
 from core.settings import get_settings
 from pipeline.build import first_chain, linear_runs, publish
-from pipeline.plan import ordinary_plan
+from pipeline.plan import ordinary_plan, within_limit
 from state.idempotency import Once
 from state.model import Mode, NewWorkflow
+from state.room import Room
 from state.transition import Transition
 from state.transitions import Started, start
 
@@ -33,6 +34,7 @@ class Question:
     database_context: dict[str, Any] | None = None
     visualization: dict[str, Any] = field(default_factory=dict)
     deadline_s: float | None = None  # None: as the settings say
+    caller: str = ""  # the API key it came with
 
 
 def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkflow:
@@ -48,12 +50,18 @@ def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkf
         "database_context": question.database_context,
     }
     deadline_s = question.deadline_s or get_settings().workflow_deadline_s
-    return NewWorkflow(workflow_id, request, mode, deadline_s, ordinary_plan(get_registry()))
+    plan = within_limit(ordinary_plan(get_registry()), get_settings().max_steps)
+    return NewWorkflow(workflow_id, request, mode, deadline_s, plan, question.caller)
 
 
 def accept(workflow: NewWorkflow, token: str, once: Once | None = None) -> Transition[Started]:
     """The transition that records it; once it is recorded the workflow ends in one final status, whatever happens."""
-    return start(workflow, int(get_settings().lease_s * 1000), token, once)
+    return start(workflow, int(get_settings().lease_s * 1000), token, once, room())
+
+
+def room() -> Room:
+    """How much the settings let wait, and be open."""
+    return Room(get_settings().max_open_per_key, get_settings().queue_max)
 
 
 def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> None:
