@@ -19,9 +19,11 @@ from pipeline.question import Question, accept, plan_workflow, send_first
 from pipeline.stand_ins import question_key
 from state.errors import StoreUnavailable
 from state.events import Event, EventKind
+from state.idempotency import Once
 from state.model import Mode, NewWorkflow, WorkflowRecord
 from state.store import AsyncStore
 from state.transition import new_token
+from state.transitions import Started
 
 CONFIRM_DOWN_S = 1.0
 PATIENCE_S = 3.0  # beyond the deadline, within which the workers close a workflow
@@ -38,16 +40,22 @@ class Desk:
 
     async def ask(self, question: str, *, session_id: str = "") -> str:
         """Accept a plain question; the workflow's id. Raises `Problem` when it cannot be taken."""
-        return await self.accept(Question(query=question, session_id=session_id))
+        return (await self.accept(Question(query=question, session_id=session_id))).workflow_id
 
-    async def accept(self, question: Question, mode: Mode = Mode.INTERACTIVE) -> str:
-        """Accept a question: recorded, then sent; the workflow's id. Raises `Problem` when an agent is down."""
+    async def accept(
+        self, question: Question, mode: Mode = Mode.INTERACTIVE, once: Once | None = None
+    ) -> Started:
+        """Accept a question: recorded, then sent; not `fresh` when `once` has led to an earlier one.
+
+        Raises `Problem` when an agent is down.
+        """
         workflow = plan_workflow(question, mode)
-        if mode is Mode.INTERACTIVE:
+        if mode is Mode.INTERACTIVE and not (once and await self.store.exists(once.place)):
             await self._pre_flight(workflow)
-        started = await self.store.run(accept(workflow, new_token()), on_disk=get_settings().accept_fsync)
-        await asyncio.to_thread(send_first, self._app, workflow, started)
-        return workflow.workflow_id
+        started = await self.store.run(accept(workflow, new_token(), once), on_disk=get_settings().accept_fsync)
+        if started.fresh:
+            await asyncio.to_thread(send_first, self._app, workflow, started)
+        return started
 
     async def record(self, workflow_id: str) -> WorkflowRecord | None:
         """The record, None when there is none (any more)."""

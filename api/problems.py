@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from breakers import BreakerStoreAway
 from core.logging import get_logger
-from state.errors import StoreUnavailable
+from state.errors import KeyUsedOtherwise, StoreUnavailable
 
 log = get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -26,6 +26,8 @@ STATUS: dict[str, int] = {
     "not_yet": 409,
     "cancelled": 409,
     "forbidden_by_status": 409,
+    "in_flight": 409,
+    "idempotency_key_reused": 422,
     "rate_limited": 429,
     "agent_error": 502,
     "invalid_response": 502,
@@ -44,6 +46,8 @@ _TITLES = {
     "not_yet": "It is not there yet",
     "cancelled": "The question was cancelled",
     "forbidden_by_status": "Its status forbids it",
+    "in_flight": "It is still at work",
+    "idempotency_key_reused": "The idempotency key was used for another request",
     "rate_limited": "An agent asks to slow down",
     "agent_error": "An agent failed",
     "invalid_response": "An agent gave an answer that cannot be used",
@@ -91,6 +95,7 @@ class Problem(Exception):
         suggestions: list[str] | None = None,
         retry_after_s: float | None = None,
         extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.error_type = error_type
@@ -101,6 +106,7 @@ class Problem(Exception):
         self.suggestions = suggestions or []
         self.retry_after_s = retry_after_s
         self.extra = dict(extra or {})
+        self.headers = dict(headers or {})
 
     def document(self) -> dict[str, Any]:
         """The problem document."""
@@ -120,14 +126,15 @@ class Problem(Exception):
 
     def response(self) -> JSONResponse:
         """The answer to send; `Retry-After` in whole seconds where waiting helps."""
-        headers = {} if self.retry_after_s is None else {"Retry-After": str(max(1, round(self.retry_after_s)))}
-        return JSONResponse(self.document(), self.status, headers, media_type=MEDIA_TYPE)
+        waiting = {} if self.retry_after_s is None else {"Retry-After": str(max(1, round(self.retry_after_s)))}
+        return JSONResponse(self.document(), self.status, {**self.headers, **waiting}, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(KeyUsedOtherwise, _key_reused)
     app.add_exception_handler(StoreUnavailable, _store_away)
     app.add_exception_handler(BreakerStoreAway, _store_away)
     app.add_exception_handler(HTTPException, _http)
@@ -168,6 +175,15 @@ async def _store_away(request: Request, error: Exception) -> JSONResponse:
         recovery_action="wait_and_retry",
         suggestions=["Try again in a few seconds."],
         retry_after_s=2,
+    ).response()
+
+
+async def _key_reused(_: Request, error: Exception) -> JSONResponse:
+    return Problem(
+        "idempotency_key_reused",
+        f"Idempotency-Key: {error}",
+        recovery_action="correct_request",
+        suggestions=["Send another request with another key, and the same one as it was."],
     ).response()
 
 

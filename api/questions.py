@@ -1,6 +1,7 @@
 """`POST /api/query`: a question in, an answer out, as from a plain function."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
@@ -8,11 +9,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import PATIENCE_S, Desk
+from api.idempotency import REPLAYED, IdempotencyKey, once_of, still_at_work
 from api.problems import Problem, documented
 from core.settings import get_settings
 from pipeline.answer import Answer, AnswerError
 from pipeline.question import Question
 from state.model import Mode, WorkflowStatus
+from state.transitions import Started
 
 router = APIRouter(prefix="/api", tags=["questions"])
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
@@ -65,9 +68,10 @@ class Accepted(BaseModel):
 
 _PROBLEMS = documented(
     {
-        409: "The question was cancelled",
+        404: "It ended and has expired since (only under an Idempotency-Key)",
+        409: "The question was cancelled, or the first request with this Idempotency-Key is still at work",
         413: "The body is too large",
-        422: "The question was not understood, or the request is not valid",
+        422: "The question was not understood, the request is not valid, or its Idempotency-Key began another one",
         429: "An agent asks to slow down",
         502: "An agent failed",
         503: "An agent or the store is away: wait and retry",
@@ -85,26 +89,31 @@ _PROBLEMS = documented(
         **_PROBLEMS,
     },
 )
-async def query(request: Request, body: QueryBody, prefer: Annotated[str, Header()] = "") -> Response:
+async def query(
+    request: Request,
+    body: QueryBody,
+    prefer: Annotated[str, Header(max_length=200)] = "",
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Answers when the workflow has ended.
 
     `Prefer: respond-async` answers 202 at once, `Prefer: wait=N` after N seconds at the latest (RFC 7240); the workflow
-    goes on either way, and `Location` leads to its answer.
+    goes on either way, and `Location` leads to its answer. A question sent again under its key while it is at work is
+    told so (409), unless it would rather wait (`Prefer`).
     """
     desk: Desk = request.app.state.desk
-    workflow_id = await desk.accept(Question(**body.model_dump()))
-    patience_s = _patience_s(prefer, body.deadline_s or get_settings().workflow_deadline_s)
-    record = await desk.wait(workflow_id, patience_s) if patience_s else None
+    started = await desk.accept(Question(**body.model_dump()), once=once_of(request, idempotency_key, body))
+    workflow_id, again = started.workflow_id, {} if started.fresh else REPLAYED
+    deadline_s = body.deadline_s or get_settings().workflow_deadline_s
+    patience_s = _patience_s(prefer, deadline_s)
+    record = await desk.wait(workflow_id, patience_s if started.fresh or prefer else 0.0) if patience_s else None
     if record is not None and record.status.final:
-        return await _final(desk, workflow_id)
-    if prefer and patience_s < (body.deadline_s or get_settings().workflow_deadline_s):
-        return accepted(workflow_id, applied=prefer)
-    raise Problem(
-        "agent_timeout",
-        "No worker finished the question in time.",
-        extra=links_of(workflow_id),
-        suggestions=["Look whether workers are running: celery -A tasks status."],
-    )
+        return await _final(desk, workflow_id, again)
+    if prefer and patience_s < deadline_s:
+        return accepted(workflow_id, applied=prefer, headers=again)
+    if started.fresh:
+        raise _too_late(workflow_id)
+    raise still_at_work(links_of(workflow_id)) if record else _removed(again)
 
 
 @router.post(
@@ -114,18 +123,23 @@ async def query(request: Request, body: QueryBody, prefer: Annotated[str, Header
     summary="Ask a question and look for the answer later",
     responses=_PROBLEMS,
 )
-async def workflow(request: Request, body: WorkflowBody) -> Response:
+async def workflow(request: Request, body: WorkflowBody, idempotency_key: IdempotencyKey = None) -> Response:
     """Answers at once; `Location` leads to the answer."""
     desk: Desk = request.app.state.desk
-    asked = body.model_dump(exclude={"mode"})
-    return accepted(await desk.accept(Question(**asked), body.mode))
+    question = Question(**body.model_dump(exclude={"mode"}))
+    return taken(await desk.accept(question, body.mode, once_of(request, idempotency_key, body)))
 
 
-def accepted(workflow_id: str, *, applied: str = "") -> JSONResponse:
+def taken(started: Started) -> JSONResponse:
+    """202 for a question that was accepted, now or under the same key before."""
+    return accepted(started.workflow_id, headers=None if started.fresh else REPLAYED)
+
+
+def accepted(workflow_id: str, *, applied: str = "", headers: Mapping[str, str] | None = None) -> JSONResponse:
     """202 with the place of the answer."""
     body = Accepted(workflow_id=workflow_id, status=WorkflowStatus.QUEUED, links=links_of(workflow_id))
-    headers = {"Location": f"/api/workflow/{workflow_id}", **({"Preference-Applied": applied} if applied else {})}
-    return JSONResponse(body.model_dump(), 202, headers)
+    own = {"Location": f"/api/workflow/{workflow_id}", **({"Preference-Applied": applied} if applied else {})}
+    return JSONResponse(body.model_dump(), 202, {**own, **(headers or {})})
 
 
 def links_of(workflow_id: str) -> dict[str, str]:
@@ -134,7 +148,7 @@ def links_of(workflow_id: str) -> dict[str, str]:
     return {"answer": base, "status": f"{base}/status", "events": f"{base}/events", "page": f"/ask/{workflow_id}"}
 
 
-def problem_of(error: AnswerError, workflow_id: str) -> Problem:
+def problem_of(error: AnswerError, workflow_id: str, headers: Mapping[str, str] | None = None) -> Problem:
     """A failed workflow as a problem document."""
     fields = error.model_dump(exclude_none=True)
     known = {"error_type", "message", "recovery_action", "suggestions", "retry_after_s"}
@@ -149,18 +163,32 @@ def problem_of(error: AnswerError, workflow_id: str) -> Problem:
             "workflow_id": workflow_id,
             "links": links_of(workflow_id),
         },
+        headers=headers,
     )
 
 
-async def _final(desk: Desk, workflow_id: str) -> Response:
+def _too_late(workflow_id: str) -> Problem:
+    return Problem(
+        "agent_timeout",
+        "No worker finished the question in time.",
+        extra=links_of(workflow_id),
+        suggestions=["Look whether workers are running: celery -A tasks status."],
+    )
+
+
+def _removed(headers: Mapping[str, str]) -> Problem:
+    said = "The workflow has ended and was removed since."
+    return Problem("not_found", said, recovery_action="correct_request", headers=headers)
+
+
+async def _final(desk: Desk, workflow_id: str, headers: Mapping[str, str]) -> Response:
     answer = await desk.answer(workflow_id)
     if answer is None:
-        raise Problem("not_found", "The workflow ended and was removed before its answer was read.")
+        raise _removed(headers)
     if answer.error is not None:
-        raise problem_of(answer.error, workflow_id)
-    return JSONResponse(
-        answer.model_dump(mode="json", exclude_none=False), headers={"Location": f"/api/workflow/{workflow_id}"}
-    )
+        raise problem_of(answer.error, workflow_id, headers)
+    place = {"Location": f"/api/workflow/{workflow_id}"}
+    return JSONResponse(answer.model_dump(mode="json", exclude_none=False), headers={**place, **headers})
 
 
 def _patience_s(prefer: str, deadline_s: float) -> float:

@@ -1,0 +1,32 @@
+"""The API on a port of its own, in a thread of the test's process: for clients that come and go while it works."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+
+from api.app import create_app
+from core.settings import get_settings
+from tests.processes import free_ports, wait_for
+
+
+@contextmanager
+def served_api(redis_url: str, **environment: str) -> Iterator[str]:
+    """Its base URL; `environment` are further settings."""
+    (port,) = free_ports(1)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"REDIS_URL": redis_url, "API_PORT": str(port), **environment}.items():
+            patch.setenv(name, value)
+        get_settings.cache_clear()
+        server = uvicorn.Server(uvicorn.Config(create_app(), port=port, log_config=None, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            wait_for(lambda: server.started or not thread.is_alive(), "the API", 20)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            thread.join()
+    get_settings.cache_clear()
