@@ -21,7 +21,6 @@ from api import (
     problems,
     prometheus,
     questions,
-    streams,
     workflows,
 )
 from api.desk import Desk
@@ -77,7 +76,6 @@ def create_app() -> FastAPI:
         listing,
         metrics,
         workflows,
-        streams,
         health,
         breakers,
         control,

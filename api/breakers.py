@@ -11,7 +11,7 @@ from api.problems import Problem, documented
 from breakers import AsyncCircuitBreaker, BreakerSettings, Mode
 from breakers.events import BreakerEvent
 from breakers.registry import Breakers
-from breakers.status import BreakerStatus
+from breakers.status import BreakerStatus, RawStatus
 from breakers.store import AsyncStore
 from core.clock import iso
 from core.settings import Settings
@@ -56,6 +56,15 @@ class BreakerDesk:
     async def events(self, after: str, limit: int) -> list[BreakerEvent]:
         """What happened after the event `after`."""
         return await self._store.events(after, limit)
+
+    async def openings(self, since_ms: int) -> dict[str, int]:
+        """How often each opened since then."""
+        opened = await self._store.openings(since_ms)
+        return {name: opened[name] for name in await self.names()}
+
+    async def stored(self) -> dict[str, RawStatus]:
+        """What is stored about each that was used lately."""
+        return {name: await self._store.read(name) for name in await self._store.names()}
 
     async def close(self) -> None:
         """Hang up."""
