@@ -21,6 +21,7 @@ from api import (
     problems,
     prometheus,
     questions,
+    streams,
     workflows,
 )
 from api.desk import Desk
@@ -76,6 +77,7 @@ def create_app() -> FastAPI:
         listing,
         metrics,
         workflows,
+        streams,
         health,
         breakers,
         control,
