@@ -54,14 +54,14 @@ class Cancelling:
         assert (answer["status"], answer["changed"]) == ("CANCELLED", True), answer
         return self.ended_after(began, [workflow_id])
 
-    def revoke_in_the_shell(self, workflow_id: str) -> float:
-        """Cancel it by the celery command; seconds from the command's start until its running call was ended."""
+    def revoke_in_the_shell(self, *ids: str) -> float:
+        """Cancel them by the celery command; seconds from the command's start until their running calls were ended."""
         began = time.monotonic()
-        done = subprocess.run([sys.executable, "-m", "celery", "-A", "tasks", "control", "revoke", workflow_id],
+        done = subprocess.run([sys.executable, "-m", "celery", "-A", "tasks", "control", "revoke", *ids],
                               cwd=ROOT, env={**os.environ, **self.arena.environment}, capture_output=True, text=True,
                               timeout=PATIENCE_S, check=False)
         assert done.returncode == 0, done.stderr
-        return self.ended_after(began, [workflow_id])
+        return self.ended_after(began, ids)
 
     def ended_after(self, began: float, ids: Sequence[str]) -> float:
         """Seconds from `began` until the agent had seen the callers of all these hang up."""
