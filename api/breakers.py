@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.registry import get_registry
+from api.caller import caller_of
 from api.problems import Problem, documented
 from breakers import AsyncCircuitBreaker, BreakerSettings, Mode
 from breakers.events import BreakerEvent
@@ -113,7 +114,8 @@ async def status(request: Request) -> dict[str, Any]:
 async def set_mode(request: Request, agent: BreakerName, body: ModeBody) -> dict[str, Any]:
     """Every process follows within its next look (250 ms while calls flow, 1 s while they are refused)."""
     breaker = await _desk(request).known(agent)
-    await breaker.set_mode(body.mode, actor=body.actor, reason=body.reason, lasts_s=body.lasts_s)
+    actor = caller_of(request).acting_as(body.actor)
+    await breaker.set_mode(body.mode, actor=actor, reason=body.reason, lasts_s=body.lasts_s)
     return view_of(await breaker.status())
 
 
@@ -122,7 +124,7 @@ async def set_settings(request: Request, agent: BreakerName, body: SettingsBody)
     """As with the mode, all processes follow; what is not named stays as it is."""
     breaker = await _desk(request).known(agent)
     wanted = None if body.settings is None else _changed((await breaker.status()).settings, body.settings)
-    await breaker.set_settings(wanted, actor=body.actor, reason=body.reason)
+    await breaker.set_settings(wanted, actor=caller_of(request).acting_as(body.actor), reason=body.reason)
     return view_of(await breaker.status())
 
 
