@@ -41,7 +41,8 @@ MUST_BE_REACHED = [
 ]
 REACHED_IN_TIME = [
     *MUST_BE_REACHED, "cancel during a call", "pause during a call", "crash during a call", "resent", "taken_over",
-    "message again, step RUNNING", "message again, step SUCCEEDED", "revoke, workflow RUNNING", "message again of an earlier round", "message again, step QUEUED",
+    "message again, step RUNNING", "message again, step SUCCEEDED", "revoke, workflow RUNNING",
+    "message again, step QUEUED", "message again of an earlier round",
     *(f"message again, workflow {status}" for status in ("PAUSED", "CANCELLED", "SUCCEEDED", "FAILED")),
     *(f"{kind} in a pause" for kind in ("succeeded", "retrying", "failed", "taken_over")),
     *(f"ended {status}" for status in ("SUCCEEDED", "DEGRADED", "FAILED", "CANCELLED")),
