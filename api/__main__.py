@@ -2,6 +2,7 @@
 
 import uvicorn
 
+from api.http_protocol import HttpProtocol
 from api.keys import refuse_bad_keys
 from core import logging
 from core.exposure import Door, refuse_open_door
@@ -21,6 +22,7 @@ def main() -> None:
         factory=True,
         host=settings.bind_host,
         port=settings.api_port,
+        http=HttpProtocol,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=3,

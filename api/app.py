@@ -68,6 +68,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         docs_url=None,
         openapi_url="/api/openapi.json",
+        redirect_slashes=False,
     )
     problems.install(app)
     examples.install(app)

@@ -6,6 +6,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem
 
+DISCARD_BYTES = 16 * 1024 * 1024
+
 
 class BodyLimit:
     """Answers 413 to a body larger than `max_bytes`, by its declared length or as it arrives."""
@@ -42,12 +44,24 @@ class BodyLimit:
                 return body
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer once the body is through: who still sends when the connection is closed never reads the answer."""
+        if not any(name == b"expect" for name, _ in scope["headers"]):
+            await _discard(receive)
         problem = Problem(
             "too_large",
             f"The body is larger than {self.max_bytes} bytes (BODY_MAX_BYTES).",
             recovery_action="correct_request",
         )
         await problem.response()(scope, receive, send)
+
+
+async def _discard(receive: Receive) -> None:
+    left = DISCARD_BYTES
+    while left > 0:
+        message = await receive()
+        left -= len(cast("bytes", message.get("body", b"")))
+        if not message.get("more_body", False):
+            return
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -66,11 +66,7 @@ def answer(api_url: str, raw: bytes) -> tuple[HTTPResponse, bytes]:
     """Send bytes as they are, and read one answer."""
     where = urlsplit(api_url)
     with socket.create_connection((where.hostname or "", where.port or 80), LIMIT_S) as connection:
-        try:
-            connection.sendall(raw)
-            connection.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it was answered before all was sent
+        connection.sendall(raw)
         reply = HTTPResponse(connection)
         reply.begin()
         return reply, reply.read()

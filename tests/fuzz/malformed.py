@@ -167,7 +167,7 @@ def _no_http(chance: random.Random, operation: Operation) -> bytes | None:
     head = f"POST {target} HTTP/1.1\r\nHost: x\r\n".encode()
     return chance.choice((
         b"\0" + _junk(chance, 400) + b"\r\n\r\n",
-        f"GET {target} HTTP/9.9\r\n\r\n".encode(),
+        f"GET {target} HTTP/99\r\n\r\n".encode(),
         f"GET {target}\r\n\r\n".encode(),
         f"GET  {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
         f"GET {target} HTTP/1.1\r\n\r\n".encode(),
