@@ -27,7 +27,7 @@ from state.model import WorkflowStatus
 from tasks import app as celery_app
 
 router = APIRouter(prefix="/api/workflow", tags=["metrics"])
-_WINDOW = r"([1-9]\d{0,4})([mhd])"
+_WINDOW = r"([1-9][0-9]{0,4})([mhd])"
 _UNIT_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": 24 * HOUR_MS}
 
 

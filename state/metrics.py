@@ -97,7 +97,7 @@ def read_counts(fields: Iterable[tuple[bytes, bytes]]) -> dict[Path, int]:
 
 def read_snapshot(raw: bytes) -> dict[Path, int]:
     """The counts of a snapshot."""
-    fields: Any = json.loads(raw)
+    fields: Any = json.loads(raw) or []  # Lua's empty table is written as {}
     pairs = zip(fields[::2], fields[1::2], strict=True)
     return {tuple(name.split("|")): int(value) for name, value in pairs if "|" in name}
 
