@@ -54,9 +54,11 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewStep:
-    """One step of a plan as it enters the record: `after` must end well first, `needs` are the outputs it reads.
+    """One step of a plan as it enters the record.
 
-    A claim on it lasts at most `limit_s`, however often it is renewed.
+    `after` must end well first, or be optional and skipped. `needs` are the outputs it reads and cannot do without,
+    `wants` those it reads where they are. `optional`: the workflow goes on without it. `spec` says what is to be asked,
+    beyond the request. `tail` are the steps, each with its queue, that may follow it in one chain. A claim on it lasts at most `limit_s`, however often it is renewed.
     """
 
     name: str
@@ -65,6 +67,18 @@ class NewStep:
     limit_s: float
     after: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
+    optional: bool = False
+    spec: dict[str, Any] = field(default_factory=dict)
+    tail: tuple[tuple[str, str], ...] = ()
+
+
+class Route(StrEnum):
+    """What kind of plan a workflow has: the ordinary one, one made for several questions in one, or the caller's."""
+
+    SIMPLE = "simple"
+    COMPLEX = "complex"
+    PLAN = "plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,8 @@ class NewWorkflow:
     deadline_s: float
     steps: tuple[NewStep, ...]
     caller: str = ""  # the API key that asks; none where none are asked for
+    route: Route = Route.SIMPLE
+    route_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,7 @@ class StepRecord:
     queue: str
     status: StepStatus
     after: tuple[str, ...]
+    optional: bool
     attempt: int
     takeovers: int
     round: int
@@ -113,6 +130,8 @@ class WorkflowRecord:
     finished_ms: int | None
     deadline_ms: int
     message: str
+    route: Route
+    route_why: str
     steps: dict[str, StepRecord] = field(default_factory=dict)
 
 
