@@ -3,15 +3,31 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import breakers, control, examples, health, listing, pages, problems, questions, workflows
+from api import (
+    audit,
+    breakers,
+    control,
+    described,
+    examples,
+    health,
+    listing,
+    login_page,
+    pages,
+    problems,
+    questions,
+    workflows,
+)
 from api.desk import Desk
+from api.door import Door
+from api.keys import KeyRing
 from api.limits import BodyLimit
 from api.watch import Watcher
 from core import logging
-from core.settings import get_settings
+from core.settings import Settings, get_settings
 from core.valkey import async_client
 from state.store import AsyncStore
 from tasks import app as celery_app
@@ -52,8 +68,20 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     examples.install(app)
-    for router in (questions.router, listing.router, workflows.router, health.router, breakers.router, control.router):
-        app.include_router(router)
+    for part in (questions, listing, workflows, health, breakers, control, audit, login_page):
+        app.include_router(part.router)
+    _guard(app, get_settings())
     pages.install(app)
-    app.add_middleware(BodyLimit, max_bytes=get_settings().body_max_bytes)
     return app
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Who comes in, how often, with how much; what is added last is asked first."""
+    app.state.ring = KeyRing(Path(settings.api_keys_file)) if settings.api_keys_file else None
+    described.install(app, keys=app.state.ring is not None)
+    app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
+    if settings.rate_limit:
+        from api.rate_limits import RateLimit  # its library takes a tenth of a second to import
+
+        app.add_middleware(RateLimit, limit=settings.rate_limit, store_url=settings.store_url)
+    app.add_middleware(Door, ring=app.state.ring)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from api.caller import caller_of
 from api.desk import Desk
 from api.idempotency import IdempotencyKey, once_of
 from api.problems import Problem, documented
@@ -114,9 +115,9 @@ async def retry(
         contents = await desk.store.contents(workflow_id)
         if contents is None:
             raise unknown_workflow(workflow_id)
-        anew = _asked_anew(contents.request, wish.query, workflow_id)
+        anew = _asked_anew(contents.request, wish.query, workflow_id, caller_of(request).key_id)
         return taken(await desk.accept(anew, once=once_of(request, idempotency_key, wish)))
-    done = await desk.operator.run_again(workflow_id, wish.step, actor=wish.actor, reason=wish.reason)
+    done = await desk.operator.run_again(workflow_id, wish.step, actor=_actor(request, wish), reason=wish.reason)
     if not done.done:
         raise await _refused(desk, workflow_id, done, wish.step)
     return accepted(workflow_id)
@@ -131,7 +132,7 @@ async def one(
 ) -> Changed:
     """Idempotent. A cancel ends the running call; a pause lets it end, and begins nothing more until resume."""
     operator = _desk(request).operator
-    (done,) = await operator.control(verb, [workflow_id], actor=wish.actor, reason=wish.reason)
+    (done,) = await operator.control(verb, [workflow_id], actor=_actor(request, wish), reason=wish.reason)
     result = _result(verb, workflow_id, done)
     if result.status is None:
         raise unknown_workflow(workflow_id)
@@ -151,7 +152,7 @@ async def many(request: Request, verb: Annotated[Verb, Path()], wish: Annotated[
     """Answers one by one; what a status forbids is told there and stops nothing."""
     operator = _desk(request).operator
     ids = wish.ids or await operator.ids_in(frozenset(wish.status), wish.limit)
-    done = await operator.control(verb, ids, actor=wish.actor, reason=wish.reason)
+    done = await operator.control(verb, ids, actor=_actor(request, wish), reason=wish.reason)
     results = [_result(verb, workflow_id, one) for workflow_id, one in zip(ids, done, strict=True)]
     return ManyChanged(changed=sum(result.changed for result in results), results=results)
 
@@ -161,7 +162,7 @@ def _result(verb: Verb, workflow_id: str, done: Controlled) -> Changed:
     return Changed(workflow_id=workflow_id, status=done.status, changed=done.done, problem=problem)
 
 
-def _asked_anew(request: dict[str, Any], query: str, workflow_id: str) -> Question:
+def _asked_anew(request: dict[str, Any], query: str, workflow_id: str, caller: str) -> Question:
     return Question(
         query=query,
         user_id=request.get("user_id", ""),
@@ -169,6 +170,7 @@ def _asked_anew(request: dict[str, Any], query: str, workflow_id: str) -> Questi
         context={**request.get("context", {}), "instead_of": workflow_id},
         database_context=request.get("database_context"),
         visualization=request.get("visualization", {}),
+        caller=caller,
     )
 
 
@@ -185,6 +187,10 @@ async def _refused(desk: Desk, workflow_id: str, done: Controlled, step: str) ->
     kind = "invalid_request" if done.refusal == "unknown" else "forbidden_by_status"
     extra = {"workflow_id": workflow_id}
     return Problem(kind, reason, recovery_action="correct_request", suggestions=[suggestion], extra=extra)
+
+
+def _actor(request: Request, wish: Wish) -> str:
+    return caller_of(request).acting_as(wish.actor)
 
 
 def _desk(request: Request) -> Desk:

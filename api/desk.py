@@ -38,9 +38,9 @@ class Desk:
         self._app = app
         self.operator = Operator(store, app)
 
-    async def ask(self, question: str, *, session_id: str = "") -> str:
+    async def ask(self, question: str, *, session_id: str = "", caller: str = "") -> str:
         """Accept a plain question; the workflow's id. Raises `Problem` when it cannot be taken."""
-        return (await self.accept(Question(query=question, session_id=session_id))).workflow_id
+        return (await self.accept(Question(query=question, session_id=session_id, caller=caller))).workflow_id
 
     async def accept(
         self, question: Question, mode: Mode = Mode.INTERACTIVE, once: Once | None = None

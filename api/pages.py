@@ -14,17 +14,18 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from api.caller import caller_of
 from api.desk import Desk
 from api.headers import SecurityHeaders
 from api.page_answer import notes_of, stand_ins, table_of
 from api.page_examples import ExampleShelf
 from api.page_failure import Failure, failure_of
 from api.page_steps import duration, step_lines
-from api.problems import Problem
+from api.problems import Problem, no_room, store_away
 from api.questions import problem_of
 from core.settings import get_settings
 from pipeline.answer import Answer
-from state.errors import StoreUnavailable
+from state.errors import NoRoom, StoreUnavailable
 from state.model import WorkflowRecord
 
 _HERE = Path(__file__).parent
@@ -49,7 +50,9 @@ class PageRoute(APIRoute):
             except Problem as problem:
                 return await _refused(request, problem)
             except StoreUnavailable:
-                return await _refused(request, _store_away())
+                return await _refused(request, store_away())
+            except NoRoom as error:
+                return await _refused(request, no_room(error))
 
         return shown
 
@@ -83,7 +86,7 @@ async def ask(request: Request, question: Annotated[str, Form()] = "") -> Respon
     text, session_id = question.strip(), request.cookies.get(_SESSION, "") or uuid4().hex
     if not text or len(text) > get_settings().query_max_chars:
         raise _unfit(text)
-    workflow_id = await _desk(request).ask(text, session_id=session_id)
+    workflow_id = await _desk(request).ask(text, session_id=session_id, caller=caller_of(request).key_id)
     response = RedirectResponse(f"/ask/{workflow_id}", status_code=303)
     response.set_cookie(_SESSION, session_id, httponly=True, samesite="lax")
     return response
@@ -143,6 +146,7 @@ async def _page(
         "examples": await shelf.take(_desk(request).examples),
         "max_chars": get_settings().query_max_chars,
         "failure": failure,
+        "logged_in": caller_of(request).key_id,
         **view,
     }
     return templates.TemplateResponse(request, "page.html", context, status)
@@ -154,10 +158,6 @@ async def _refused(request: Request, problem: Problem) -> HTMLResponse:
     page = await _page(request, question=question, failure=failure_of(problem, question), status=problem.status)
     page.headers["HX-Push-Url"] = "false"
     return page
-
-
-def _store_away() -> Problem:
-    return Problem("store_unavailable", "The store (Valkey) does not answer.", recovery_action="wait_and_retry")
 
 
 def _unfit(text: str) -> Problem:

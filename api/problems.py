@@ -11,16 +11,21 @@ from starlette.exceptions import HTTPException
 
 from breakers import BreakerStoreAway
 from core.logging import get_logger
-from state.errors import KeyUsedOtherwise, StoreUnavailable
+from pipeline.plan import PlanTooLarge
+from state.errors import KeyUsedOtherwise, NoRoom, StoreUnavailable
 
 log = get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
+ROOM_AGAIN_S = 5.0  # a guess: when room may be there again
 
 # The HTTP status of each error type that a workflow may end with, or that the door answers with.
 STATUS: dict[str, int] = {
     "question_not_understood": 422,
     "rejected": 422,
     "invalid_request": 422,
+    "plan_too_large": 422,
+    "unauthenticated": 401,
+    "forbidden": 403,
     "too_large": 413,
     "not_found": 404,
     "not_yet": 409,
@@ -29,6 +34,9 @@ STATUS: dict[str, int] = {
     "in_flight": 409,
     "idempotency_key_reused": 422,
     "rate_limited": 429,
+    "too_many_requests": 429,
+    "too_many_open": 429,
+    "queue_full": 429,
     "agent_error": 502,
     "invalid_response": 502,
     "agent_unavailable": 503,
@@ -41,6 +49,9 @@ _TITLES = {
     "question_not_understood": "The question was not understood",
     "rejected": "The request was rejected by an agent",
     "invalid_request": "The request is not valid",
+    "plan_too_large": "The plan has too many steps",
+    "unauthenticated": "A key is asked for",
+    "forbidden": "This is not allowed",
     "too_large": "The request is too large",
     "not_found": "There is no such thing",
     "not_yet": "It is not there yet",
@@ -49,6 +60,9 @@ _TITLES = {
     "in_flight": "It is still at work",
     "idempotency_key_reused": "The idempotency key was used for another request",
     "rate_limited": "An agent asks to slow down",
+    "too_many_requests": "Too many requests",
+    "too_many_open": "Too many workflows are open",
+    "queue_full": "Too many questions wait already",
     "agent_error": "An agent failed",
     "invalid_response": "An agent gave an answer that cannot be used",
     "agent_unavailable": "An agent cannot be reached",
@@ -130,11 +144,36 @@ class Problem(Exception):
         return JSONResponse(self.document(), self.status, {**self.headers, **waiting}, media_type=MEDIA_TYPE)
 
 
+def store_away() -> Problem:
+    """Valkey does not answer."""
+    return Problem(
+        "store_unavailable",
+        "Valkey does not answer, so workflows cannot be read or accepted just now. "
+        "Accepted ones are safe and go on when it is back.",
+        recovery_action="wait_and_retry",
+        suggestions=["Try again in a few seconds."],
+        retry_after_s=2,
+    )
+
+
+def no_room(error: NoRoom) -> Problem:
+    """No further workflow is taken just now; nothing was recorded."""
+    return Problem(
+        "queue_full" if error.setting == "QUEUE_MAX" else "too_many_open",
+        f"Not accepted: {error}.",
+        recovery_action="wait_and_retry",
+        suggestions=["Ask again when some have ended."],
+        retry_after_s=ROOM_AGAIN_S,
+    )
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(KeyUsedOtherwise, _key_reused)
+    app.add_exception_handler(NoRoom, _no_room)
+    app.add_exception_handler(PlanTooLarge, _plan_too_large)
     app.add_exception_handler(StoreUnavailable, _store_away)
     app.add_exception_handler(BreakerStoreAway, _store_away)
     app.add_exception_handler(HTTPException, _http)
@@ -168,14 +207,16 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, str]:
 
 async def _store_away(request: Request, error: Exception) -> JSONResponse:
     log.warning("store_away", path=request.url.path, error=str(error))
-    return Problem(
-        "store_unavailable",
-        "Valkey does not answer, so workflows cannot be read or accepted just now. "
-        "Accepted ones are safe and go on when it is back.",
-        recovery_action="wait_and_retry",
-        suggestions=["Try again in a few seconds."],
-        retry_after_s=2,
-    ).response()
+    return store_away().response()
+
+
+async def _no_room(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, NoRoom)  # noqa: S101 - narrows the type
+    return no_room(error).response()
+
+
+async def _plan_too_large(_: Request, error: Exception) -> JSONResponse:
+    return Problem("plan_too_large", str(error), recovery_action="correct_request").response()
 
 
 async def _key_reused(_: Request, error: Exception) -> JSONResponse:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.caller import caller_of
 from api.desk import PATIENCE_S, Desk
 from api.idempotency import REPLAYED, IdempotencyKey, once_of, still_at_work
 from api.problems import Problem, documented
@@ -102,7 +103,7 @@ async def query(
     told so (409), unless it would rather wait (`Prefer`).
     """
     desk: Desk = request.app.state.desk
-    started = await desk.accept(Question(**body.model_dump()), once=once_of(request, idempotency_key, body))
+    started = await desk.accept(_asked(request, body), once=once_of(request, idempotency_key, body))
     workflow_id, again = started.workflow_id, {} if started.fresh else REPLAYED
     deadline_s = body.deadline_s or get_settings().workflow_deadline_s
     patience_s = _patience_s(prefer, deadline_s)
@@ -126,8 +127,11 @@ async def query(
 async def workflow(request: Request, body: WorkflowBody, idempotency_key: IdempotencyKey = None) -> Response:
     """Answers at once; `Location` leads to the answer."""
     desk: Desk = request.app.state.desk
-    question = Question(**body.model_dump(exclude={"mode"}))
-    return taken(await desk.accept(question, body.mode, once_of(request, idempotency_key, body)))
+    return taken(await desk.accept(_asked(request, body), body.mode, once_of(request, idempotency_key, body)))
+
+
+def _asked(request: Request, body: QueryBody) -> Question:
+    return Question(**body.model_dump(exclude={"mode"}), caller=caller_of(request).key_id)
 
 
 def taken(started: Started) -> JSONResponse:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from agents.viz.render import NotDrawable, png_of, svg_of
+from api import etag
 from api.desk import Desk, status_of_end
 from api.problems import Problem, documented
 from core.clock import iso
@@ -65,19 +66,36 @@ class StatusView(BaseModel):
     "/{workflow_id}",
     response_model=Answer,
     summary="The answer, as far as it is there",
-    responses=_PROBLEMS,
+    responses=_PROBLEMS | etag.DOCUMENTED,
 )
-async def answer(request: Request, workflow_id: WorkflowId) -> Answer:
+async def answer(
+    request: Request, response: Response, workflow_id: WorkflowId, if_none_match: etag.IfNoneMatch = ""
+) -> Answer | Response:
     """The same document at any time; complete when `status` is final."""
+    version = await _version(request, workflow_id)
+    if good_still := etag.not_modified(if_none_match, version):
+        return good_still
+    response.headers.update(etag.headers_of(version))
     return await _answer(request, workflow_id)
 
 
-@router.get("/{workflow_id}/status", response_model=StatusView, summary="Where it stands", responses=_PROBLEMS)
-async def status(request: Request, workflow_id: WorkflowId) -> StatusView:
+@router.get(
+    "/{workflow_id}/status",
+    response_model=StatusView,
+    summary="Where it stands",
+    responses=_PROBLEMS | etag.DOCUMENTED,
+)
+async def status(
+    request: Request, response: Response, workflow_id: WorkflowId, if_none_match: etag.IfNoneMatch = ""
+) -> StatusView | Response:
     """Status of the workflow and of each step, without any rows."""
+    version = await _version(request, workflow_id)
+    if good_still := etag.not_modified(if_none_match, version):
+        return good_still
     record = await _desk(request).record(workflow_id)
     if record is None:
         raise unknown_workflow(workflow_id)
+    response.headers.update(etag.headers_of(version))
     return view_of(record)
 
 
@@ -181,6 +199,14 @@ def _step_view(step: StepRecord) -> StepView:
 def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk
+
+
+async def _version(request: Request, workflow_id: str) -> str:
+    """Read before the record: a client may then have something newer than its tag says, never something older."""
+    version = await _desk(request).store.version(workflow_id)
+    if version is None:
+        raise unknown_workflow(workflow_id)
+    return version
 
 
 async def _answer(request: Request, workflow_id: str) -> Answer:

@@ -49,7 +49,8 @@ def task_name(queue: str) -> str:
 def chain_of(app: Celery, send: Send) -> Any:
     """The signature of a send: one chain with its tail, whose links are the first sends of their steps."""
     links = [send, *(Send(send.workflow_id, step, send.round, 1, queue) for step, queue in send.tail)]
-    return chain(*(_message(app, link) for link in links))
+    messages = [_message(app, link) for link in links]
+    return chain(*messages) if send.tail else messages[0]
 
 
 def publish(app: Celery, send: Send, **options: Any) -> None:

@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 from core.logging import get_logger
 from core.settings import get_settings
 from pipeline.build import publish
+from pipeline.question import room
 from state.control import Controlled, cancel, pause, reset_from, resume
 from state.listing import MOST, Cursor, Listing
 from state.model import WorkflowStatus
@@ -86,7 +87,9 @@ class Operator:
 
     async def run_again(self, workflow_id: str, step: str, *, actor: str, reason: str) -> Controlled:
         """Run an ended workflow again from `step` ("": from what has no good output) on."""
-        wish = reset_from(workflow_id, step, actor=actor, reason=reason, grace_ms=_grace_ms(), token=new_token())
+        wish = reset_from(
+            workflow_id, step, actor=actor, reason=reason, grace_ms=_grace_ms(), token=new_token(), room=room()
+        )
         done = await self._store.run(wish)
         await asyncio.to_thread(tell, self._app, [], done.sends)
         return done

@@ -58,6 +58,11 @@ class Overdue:
     why: str = ""
     task_ids: tuple[str, ...] = field(default=())
 
+    @property
+    def send(self) -> Send | None:
+        """The one send of a step that is sent again."""
+        return self.sends[0] if self.sends else None
+
 
 def overdue(
     workflow_id: str, step: str, *, grace_ms: int, max_takeovers: int, ttl_s: int, queue_prefix: str = ""

@@ -126,6 +126,15 @@ class AsyncStore:
         """The record, None when there is none."""
         return read_record(workflow_id, await self.hash(keys.record(workflow_id)))
 
+    async def version(self, workflow_id: str) -> str | None:
+        """What changes with all that a reader can see of a workflow; None when there is none."""
+        with self._outage.watched():
+            async with self.client.pipeline(transaction=True) as pipe:
+                pipe.xrevrange(keys.events(workflow_id), count=1)
+                pipe.hget(keys.record(workflow_id), "held")  # the one change that is no event
+                newest, held = await pipe.execute()
+        return f"{newest[0][0].decode()}.{int(held or 0)}" if newest else None
+
     async def contents(self, workflow_id: str) -> Contents | None:
         """The request and the outputs, None when there is no record."""
         return read_contents(await self.hash(keys.outputs(workflow_id)))

@@ -84,7 +84,7 @@ def _route(route: Route, why: str) -> list[Argument]:
 
 def _fields(steps: Sequence[NewStep]) -> list[Argument]:
     """Each step's fields in a new record, names and values."""
-    at_first = {"status": StepStatus.WAITING, "fence": 0, "attempt": 0, "takeovers": 0, "round": 0, "send": 0}
+    at_first: dict[str, Argument] = {"status": StepStatus.WAITING, "fence": 0, "attempt": 0, "takeovers": 0, "round": 0, "send": 0}
     fields = _planned(steps)
     for step in steps:
         for name, value in at_first.items():

@@ -2,6 +2,7 @@
 -- derived: one primary only.
 -- ARGV: 1 node, 2 lease_ms, 3 longest gap_ms, then triples: workflow id, step, task id, prefixed with '!' when its call is
 -- active. After a gap in the looks nobody is too old for a while: who could not report deserves the time to do it.
+-- A step that becomes HELD is no event; the record's field 'held' counts those, so that its version (state.store) changes.
 -- Answers the task ids whose calls must stop: cancelled, fenced off, or older than they may get. Atomic.
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
@@ -28,6 +29,7 @@ for i = 4, #ARGV, 3 do
   elseif (s[1] == 'QUEUED' or s[1] == 'HELD') and current then
     -- From here on its lease counts, not the time its message had to arrive: a dead holder's step is back as soon as a running one.
     redis.call('HSET', wf, step .. ':status', 'HELD', step .. ':owner', owner)
+    if s[1] == 'QUEUED' then redis.call('HINCRBY', wf, 'held', 1) end
     redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + lease_ms), id .. '|' .. step)
   elseif active and not (mine and (s[1] == 'SUCCEEDED' or s[1] == 'DEGRADED' or s[1] == 'FAILED')) then
     refused[#refused + 1] = task

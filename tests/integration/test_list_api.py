@@ -1,4 +1,4 @@
-"""`GET /api/workflow` and a workflow's events over HTTP, on a real Valkey, without workers."""
+"""What the API lets one read again and again, on a real Valkey, without workers: lists, status, answers, events."""
 
 import json
 from datetime import UTC, datetime
@@ -10,9 +10,11 @@ from test_listing import NOON_MS, accept, begin, expire, fail, finish, ids
 from api.app import create_app
 from core.settings import get_settings
 from core.valkey import sync_client
-from state import keys
+from state import control, keys, recovery
+from state import transitions as t
 from state.listing import Cursor
 from state.store import Store
+from state.transition import new_token
 
 NOON = datetime.fromtimestamp(NOON_MS / 1000, UTC)
 
@@ -219,3 +221,70 @@ def test_what_is_not_an_id_is_refused(api, ended, last_event_id):
     reply = api.get(f"/api/workflow/{ended}/events", headers={"Last-Event-ID": last_event_id})
     assert reply.status_code == 422
     assert "Last-Event-ID" in reply.json()["detail"]
+
+
+def happenings(store, send):
+    """One after the other, all that may happen to a workflow of one step."""
+    workflow_id, by = send.workflow_id, {"actor": "ann", "reason": ""}
+    store.run(recovery.renew("n", [(send, False)], 60_000, 60_000))
+    yield "held"
+    go = begin(store, send)
+    yield "begun"
+    store.run(t.retry_later(go, 0.0, {"error_type": "agent_error"}, lease_ms=1, token=new_token()))
+    yield "retrying"
+    for what in (control.pause(workflow_id, **by), control.resume(workflow_id, grace_ms=0, **by)):
+        (*_, send) = store.run(what).sends or (send,)
+        yield what.script
+    store.client.zadd(keys.DUE, {keys.due_member(workflow_id, "nlp"): 0})
+    for _ in range(2):
+        overdue = store.run(recovery.overdue(workflow_id, "nlp", grace_ms=0, max_takeovers=3, ttl_s=100))
+        store.client.zadd(keys.DUE, {keys.due_member(workflow_id, "nlp"): 0})
+    yield "sent again"
+    fail(store, begin(store, overdue.send))
+    yield "ended"
+    again = control.reset_from(workflow_id, "", grace_ms=0, token=new_token(), **by)
+    (send,) = store.run(again).sends
+    yield "reset"
+    store.run(control.cancel(workflow_id, ttl_s=100, **by))
+    yield "cancelled"
+
+
+@pytest.mark.parametrize("place", ["/api/workflow/{}/status", "/api/workflow/{}"])
+def test_who_has_the_newest_is_told_so_and_nobody_else(api, store, place):
+    send = accept(store)
+    url = place.format(send.workflow_id)
+    has, tags = api.get(url), set()
+    for what in happenings(store, send):
+        now = api.get(url)
+        assert now.headers["Cache-Control"] == "no-cache"
+        told = api.get(url, headers={"If-None-Match": has.headers["ETag"]})
+        assert (told.status_code, told.text) == (200, now.text), what
+        assert now.headers["ETag"] not in tags, what
+        has = now
+        tags.add(has.headers["ETag"])
+        told = api.get(url, headers={"If-None-Match": has.headers["ETag"]})
+        assert (told.status_code, told.content, told.headers["ETag"]) == (304, b"", has.headers["ETag"])
+    assert len(tags) == 9
+
+
+@pytest.mark.parametrize(("if_none_match", "status"), [
+    ("*", 304), ('"other", W/{tag}', 304), ("{tag}", 304), ('"other"', 200), ("", 200), ("nonsense", 200)])
+def test_tags_are_compared_as_rfc_9110_says(api, ended, if_none_match, status):
+    url = f"/api/workflow/{ended}/status"
+    tag = api.get(url).headers["ETag"]
+    assert api.get(url, headers={"If-None-Match": if_none_match.replace("{tag}", tag)}).status_code == status
+
+
+def test_not_modified_is_told_without_reading_the_record(api, store, ended):
+    for url in (f"/api/workflow/{ended}", f"/api/workflow/{ended}/status"):
+        tag = api.get(url).headers["ETag"]
+        store.client.config_resetstat()
+        assert api.get(url, headers={"If-None-Match": tag}).status_code == 304
+        assert "cmdstat_hgetall" not in store.client.info("commandstats")
+
+
+def test_what_is_gone_is_gone_whatever_one_has(api, store, ended):
+    for part in (keys.record, keys.outputs, keys.events):
+        store.client.delete(part(ended))
+    for url in (f"/api/workflow/{ended}", f"/api/workflow/{ended}/status"):
+        assert api.get(url, headers={"If-None-Match": "*"}).status_code == 404

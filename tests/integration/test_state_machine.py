@@ -173,7 +173,7 @@ class Transitions(RuleBasedStateMachine):
         token = new_token()
         call = {
             "finish": t.finish(claim, {"of": claim.step}, ttl_s=600, grace_ms=LONG_MS, token=token),
-            "fail": t.fail(claim, {"message": "broken"}, ttl_s=600, token=token),
+            "fail": t.fail(claim, {"message": "broken"}, ttl_s=600, grace_ms=LONG_MS, token=token),
             "retry": t.retry_later(claim, LONG_MS / 1000, {"message": "again"}, lease_ms=LONG_MS, token=token),
             "retry now": t.retry_later(claim, 0, {"message": "again"}, lease_ms=LONG_MS, token=token),
         }[what]

@@ -43,7 +43,7 @@ class ScriptedDesk:
         self.at = 0
         self.asked: list[tuple[str, str]] = []
 
-    async def ask(self, question: str, *, session_id: str = "") -> str:
+    async def ask(self, question: str, *, session_id: str = "", caller: str = "") -> str:
         if self.refusal:
             raise self.refusal
         self.asked.append((question, session_id))
