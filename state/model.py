@@ -58,7 +58,8 @@ class NewStep:
 
     `after` must end well first, or be optional and skipped. `needs` are the outputs it reads and cannot do without,
     `wants` those it reads where they are. `optional`: the workflow goes on without it. `spec` says what is to be asked,
-    beyond the request. `tail` are the steps, each with its queue, that may follow it in one chain. A claim on it lasts at most `limit_s`, however often it is renewed.
+    beyond the request. `tail` are the steps, each with its queue, that may follow it in one chain. A claim on it lasts
+    at most `limit_s`, however often it is renewed.
     """
 
     name: str

@@ -51,7 +51,10 @@ class OverdueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """`sends` are to be published, for the reason `why` (lost, retry, takeover); `task_ids` are to stop on a deadline."""
+    """`sends` are to be published, for the reason `why` (lost, retry, takeover, ...).
+
+    `task_ids` are to stop on a deadline.
+    """
 
     kind: OverdueKind
     sends: tuple[Send, ...] = ()

@@ -84,16 +84,16 @@ def _route(route: Route, why: str) -> list[Argument]:
 
 def _fields(steps: Sequence[NewStep]) -> list[Argument]:
     """Each step's fields in a new record, names and values."""
-    at_first: dict[str, Argument] = {"status": StepStatus.WAITING, "fence": 0, "attempt": 0, "takeovers": 0, "round": 0, "send": 0}
     fields = _planned(steps)
     for step in steps:
-        for name, value in at_first.items():
-            fields += [f"{step.name}:{name}", value]
+        fields += [f"{step.name}:status", StepStatus.WAITING]
+        for number in ("fence", "attempt", "takeovers", "round", "send"):
+            fields += [f"{step.name}:{number}", 0]
     return fields
 
 
 def _planned(steps: Sequence[NewStep]) -> list[Argument]:
-    """What the plan says of each step, and which steps follow each that one of them waits for; empty values are left out."""
+    """What the plan says of each step, and which of them follow each that they wait for. Empty values are left out."""
     followers: defaultdict[str, list[str]] = defaultdict(list)
     for step in steps:
         for before in step.after:
@@ -120,7 +120,7 @@ def _planned(steps: Sequence[NewStep]) -> list[Argument]:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """New steps in the place of those that wait for a step, recorded with its output; the route the workflow now takes."""
+    """New steps in the place of all that wait, recorded with a step's output, and the route the workflow now takes."""
 
     steps: tuple[NewStep, ...]
     route: Route
