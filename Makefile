@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
-export Q FILE
+export Q FILE NAME ROLE
 
-.PHONY: help run ask backup restore logs faults test bench bench-breakers prove check clean
+.PHONY: help run ask key backup restore logs faults test bench bench-breakers prove check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
@@ -27,6 +27,9 @@ run: $(VENV)/.runtime  ## Start everything on this machine and answer one questi
 
 ask: $(VENV)/.runtime  ## Ask the running system: make ask Q="top 5 destinations by flights"
 	@$(BIN)/python -m deploy.ask "$$Q"
+
+key: $(VENV)/.runtime  ## A new API key, for the file API_KEYS_FILE names: make key NAME=ann ROLE=read|ask|admin
+	@$(BIN)/python -m deploy.key "$${NAME:-}" "$${ROLE:-}"
 
 backup: $(VENV)/.runtime  ## Save the embedded server's data, while it runs
 	@$(BIN)/python -m deploy.backup

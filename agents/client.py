@@ -11,6 +11,7 @@ from typing import Any
 import requests
 import urllib3
 
+from agents.bearer import bearer
 from agents.contract import DataResult, NlpResult, VizResult
 from agents.dialects import fault_of, parse
 from agents.errors import (
@@ -49,6 +50,7 @@ class CallHeaders:
     def on_wire(self, time_left_s: float) -> dict[str, str]:
         """The headers of AGENT_CONTRACT; `X-Deadline-Ms` is time left, so clocks need not agree."""
         return {
+            **bearer(),
             "X-Workflow-Id": self.workflow_id,
             "X-Step": self.step,
             "X-Attempt": str(self.attempt),
@@ -158,7 +160,10 @@ def fetch_examples(agent: AgentSpec) -> list[str]:
     """Example questions of an nlp agent's `GET /examples` (our extension of the contract); none when it has none."""
     try:
         response = get_session().get(
-            f"{agent.url}/examples", timeout=get_settings().health_timeout_s, allow_redirects=False
+            f"{agent.url}/examples",
+            headers=bearer(),
+            timeout=get_settings().health_timeout_s,
+            allow_redirects=False,
         )
         listed = response.json() if response.ok else []
     except (requests.RequestException, ValueError):

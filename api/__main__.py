@@ -2,7 +2,9 @@
 
 import uvicorn
 
+from api.keys import refuse_bad_keys
 from core import logging
+from core.exposure import Door, refuse_open_door
 from core.settings import get_settings
 from core.suitability import refuse_unsuitable_server
 
@@ -11,6 +13,8 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     logging.configure()
     settings = get_settings()
+    refuse_open_door(settings, Door.API)
+    refuse_bad_keys(settings)
     refuse_unsuitable_server(settings)
     uvicorn.run(
         "api.app:create_app",

@@ -16,9 +16,12 @@ from api import (
     health,
     listing,
     login_page,
+    metrics,
     pages,
     problems,
+    prometheus,
     questions,
+    streams,
     workflows,
 )
 from api.desk import Desk
@@ -68,7 +71,20 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     examples.install(app)
-    for part in (questions, listing, workflows, health, breakers, control, audit, login_page):
+    # Metrics before workflows: a path that takes any id would take it.
+    for part in (
+        questions,
+        listing,
+        metrics,
+        workflows,
+        streams,
+        health,
+        breakers,
+        control,
+        audit,
+        login_page,
+        prometheus,
+    ):
         app.include_router(part.router)
     _guard(app, get_settings())
     pages.install(app)

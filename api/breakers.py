@@ -7,11 +7,12 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.registry import get_registry
+from api.caller import caller_of
 from api.problems import Problem, documented
 from breakers import AsyncCircuitBreaker, BreakerSettings, Mode
 from breakers.events import BreakerEvent
 from breakers.registry import Breakers
-from breakers.status import BreakerStatus
+from breakers.status import BreakerStatus, RawStatus
 from breakers.store import AsyncStore
 from core.clock import iso
 from core.settings import Settings
@@ -56,6 +57,15 @@ class BreakerDesk:
     async def events(self, after: str, limit: int) -> list[BreakerEvent]:
         """What happened after the event `after`."""
         return await self._store.events(after, limit)
+
+    async def openings(self, since_ms: int) -> dict[str, int]:
+        """How often each opened since then."""
+        opened = await self._store.openings(since_ms)
+        return {name: opened[name] for name in await self.names()}
+
+    async def stored(self) -> dict[str, RawStatus]:
+        """What is stored about each that was used lately."""
+        return {name: await self._store.read(name) for name in await self._store.names()}
 
     async def close(self) -> None:
         """Hang up."""
@@ -104,7 +114,8 @@ async def status(request: Request) -> dict[str, Any]:
 async def set_mode(request: Request, agent: BreakerName, body: ModeBody) -> dict[str, Any]:
     """Every process follows within its next look (250 ms while calls flow, 1 s while they are refused)."""
     breaker = await _desk(request).known(agent)
-    await breaker.set_mode(body.mode, actor=body.actor, reason=body.reason, lasts_s=body.lasts_s)
+    actor = caller_of(request).acting_as(body.actor)
+    await breaker.set_mode(body.mode, actor=actor, reason=body.reason, lasts_s=body.lasts_s)
     return view_of(await breaker.status())
 
 
@@ -113,7 +124,7 @@ async def set_settings(request: Request, agent: BreakerName, body: SettingsBody)
     """As with the mode, all processes follow; what is not named stays as it is."""
     breaker = await _desk(request).known(agent)
     wanted = None if body.settings is None else _changed((await breaker.status()).settings, body.settings)
-    await breaker.set_settings(wanted, actor=body.actor, reason=body.reason)
+    await breaker.set_settings(wanted, actor=caller_of(request).acting_as(body.actor), reason=body.reason)
     return view_of(await breaker.status())
 
 

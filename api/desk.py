@@ -26,6 +26,8 @@ from state.transition import new_token
 from state.transitions import Started
 
 CONFIRM_DOWN_S = 1.0
+EVENTS_A_LOOK = 100
+LOOKS_AT_ONCE = 32  # of all streams of events together: each takes a connection, which stays
 PATIENCE_S = 3.0  # beyond the deadline, within which the workers close a workflow
 
 
@@ -35,6 +37,7 @@ class Desk:
     def __init__(self, store: AsyncStore, watcher: Watcher, app: Celery) -> None:
         self.store = store
         self._watcher = watcher
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._app = app
         self.operator = Operator(store, app)
 
@@ -86,22 +89,31 @@ class Desk:
         """Events that follow `after`, as they happen, until the last one; absences of Valkey are waited out."""
         async with self._watcher.watching(workflow_id) as watch:
             while True:
-                try:
-                    found = await self.store.events(workflow_id, after)
-                    over = not found and await self._over(workflow_id)
-                except StoreUnavailable:
-                    found, over = [], False
+                found, over = await self._look(workflow_id, after)
                 for event in found:
                     yield event
                     after = event.event_id
-                if over or (found and found[-1].kind is EventKind.ENDED):
+                if over:
                     return
                 if not found:
                     await watch.changed()
 
-    async def _over(self, workflow_id: str) -> bool:
-        record = await self.store.record(workflow_id)
-        return record is None or record.status.final
+    async def first_event(self, workflow_id: str) -> str | None:
+        """The id of the oldest event there is; None without such a workflow."""
+        async with self._looks:
+            return await self.store.first_event(workflow_id)
+
+    async def _look(self, workflow_id: str, after: str) -> tuple[list[Event], bool]:
+        """Some of the events after `after`, and whether the last one is among them or was before."""
+        try:
+            async with self._looks:
+                found = await self.store.events(workflow_id, after, EVENTS_A_LOOK)
+                if found:
+                    return found, len(found) < EVENTS_A_LOOK and found[-1].kind is EventKind.ENDED
+                status = await self.store.status(workflow_id)
+        except StoreUnavailable:
+            return [], False
+        return [], status is None or status.final
 
     async def health(self) -> dict[str, Health]:
         """What beat last saw of each agent."""

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.caller import Caller
 from api.roles import Role
 from core.logging import get_logger
+from core.settings import Settings
 
 log = get_logger(__name__)
 LOOK_AGAIN_S = 1.0
@@ -99,6 +100,15 @@ def read_keys(file: Path) -> dict[str, Key]:
             raise BadKeysFile(f"API_KEYS_FILE: {file} has two keys {key.id}")
         found[key.id] = key
     return found
+
+
+def refuse_bad_keys(settings: Settings) -> None:
+    """End this process, with the reason, when its file of keys cannot be used."""
+    if settings.api_keys_file:
+        try:
+            read_keys(Path(settings.api_keys_file))
+        except BadKeysFile as error:
+            raise SystemExit(str(error)) from error
 
 
 def new_key(key_id: str, role: Role) -> tuple[Key, str]:

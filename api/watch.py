@@ -1,6 +1,7 @@
 """Watching workflows: one subscription a process wakes everyone who waits for one of many workflows.
 
-A wake-up is only a hint: who waits looks again, and looks once a second without any, so a lost one costs a second.
+A wake-up is only a hint: who waits looks again. Every change is told, and everyone is woken when the subscription was
+interrupted, so who hears nothing while it stands need not look often.
 """
 
 import asyncio
@@ -15,7 +16,9 @@ from core.logging import get_logger
 from state import keys
 
 log = get_logger(__name__)
-LOOK_ANYWAY_S = 1.0
+LOOK_ANYWAY_S = 5.0
+LOOK_WHILE_DEAF_S = 1.0
+TRY_AGAIN_S = 0.5
 
 
 class Watcher:
@@ -24,6 +27,7 @@ class Watcher:
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self._client = client
         self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self.listening = False
 
     @asynccontextmanager
     async def watching(self, workflow_id: str) -> AsyncIterator["Watch"]:
@@ -31,7 +35,7 @@ class Watcher:
         event = asyncio.Event()
         self._waiters[workflow_id].add(event)
         try:
-            yield Watch(event)
+            yield Watch(self, event)
         finally:
             waiters = self._waiters[workflow_id]
             waiters.discard(event)
@@ -39,7 +43,7 @@ class Watcher:
                 del self._waiters[workflow_id]
 
     async def run(self) -> None:
-        """Listen for ever; while Valkey is away, try again twice a second."""
+        """Listen for ever: whatever interrupts it, it tries again twice a second."""
         while True:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as subscription:
@@ -47,26 +51,38 @@ class Watcher:
                     await self._listen(subscription)
             except (RedisError, OSError) as error:
                 log.warning("watch_interrupted", error=str(error))
-                await asyncio.sleep(0.5)
+            except Exception:
+                log.exception("watch_failed")
+            finally:
+                self.listening = False
+            await asyncio.sleep(TRY_AGAIN_S)
 
     async def _listen(self, subscription: "redis.asyncio.client.PubSub") -> None:
+        self.listening = True
+        self._wake_all()
         while True:
             message = await subscription.get_message(timeout=LOOK_ANYWAY_S)
             if message is not None:
                 for event in self._waiters.get(message["data"].decode(), ()):
                     event.set()
 
+    def _wake_all(self) -> None:
+        for waiters in self._waiters.values():
+            for event in waiters:
+                event.set()
+
 
 class Watch:
     """One waiter's view."""
 
-    def __init__(self, event: asyncio.Event) -> None:
-        self._event = event
+    def __init__(self, watcher: Watcher, event: asyncio.Event) -> None:
+        self._watcher, self._event = watcher, event
 
     async def changed(self) -> None:
         """Return when something happened, or when it is time to look anyway."""
         try:
-            await asyncio.wait_for(self._event.wait(), LOOK_ANYWAY_S)
+            async with asyncio.timeout(LOOK_ANYWAY_S if self._watcher.listening else LOOK_WHILE_DEAF_S):
+                await self._event.wait()
         except TimeoutError:
             return
         self._event.clear()

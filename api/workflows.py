@@ -1,31 +1,23 @@
-"""`/api/workflow/{id}`: answer, status, events, and the answer in other forms."""
+"""`/api/workflow/{id}`: answer, status, and the answer in other forms; `api.streams` has its events."""
 
 import asyncio
-import json
-import re
-from collections.abc import AsyncIterator
-from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
-from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from agents.viz.render import NotDrawable, png_of, svg_of
 from api import etag
-from api.desk import Desk, status_of_end
+from api.desk import Desk
 from api.problems import Problem, documented
 from core.clock import iso
 from pipeline.answer import Answer
 from pipeline.table import rows_as_csv
-from state.events import Gap
 from state.model import StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 router = APIRouter(prefix="/api/workflow", tags=["workflows"])
 WorkflowId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
-_EVENT_ID = re.compile(r"\d{1,15}-\d{1,10}")
-HEARTBEAT_S = 15
 _PROBLEMS = documented(
     {
         404: "No such workflow, or it has expired, or it ended without this part",
@@ -97,46 +89,6 @@ async def status(
         raise unknown_workflow(workflow_id)
     response.headers.update(etag.headers_of(version))
     return view_of(record)
-
-
-@router.get(
-    "/{workflow_id}/events",
-    summary="What happens, live (SSE)",
-    response_class=EventSourceResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, **_PROBLEMS},
-)
-async def events(
-    request: Request, workflow_id: WorkflowId, last_event_id: Annotated[str, Header()] = "0-0"
-) -> EventSourceResponse:
-    """Named events `workflow` and `step`, ids of the workflow's stream (`Last-Event-ID` resumes), and a last `end`.
-
-    When events after `Last-Event-ID` are no longer there, a `gap` comes first: `{after, first}`, and `first` follows.
-    """
-    desk = _desk(request)
-    if not _EVENT_ID.fullmatch(last_event_id):
-        raise Problem(
-            "invalid_request",
-            f"Last-Event-ID: {last_event_id[:40]!r} is not an id of this stream",
-            recovery_action="correct_request",
-            suggestions=["Send the last id you received, or none."],
-        )
-    if await desk.record(workflow_id) is None:
-        raise unknown_workflow(workflow_id)
-    gap = await desk.store.gap(workflow_id, last_event_id)
-    return EventSourceResponse(_stream(desk, workflow_id, last_event_id, gap), ping=HEARTBEAT_S)
-
-
-async def _stream(desk: Desk, workflow_id: str, after: str, gap: Gap | None) -> AsyncIterator[ServerSentEvent]:
-    ended = None
-    if gap is not None:
-        yield ServerSentEvent(json.dumps(asdict(gap)), event="gap")
-    async for event in desk.events(workflow_id, after):
-        data = {"kind": event.kind, "step": event.step, "status": event.status, "at": iso(event.at_ms), **event.data}
-        yield ServerSentEvent(json.dumps(data), event="step" if event.step else "workflow", id=event.event_id)
-        ended = status_of_end(event) or ended
-    record = await desk.record(workflow_id)
-    final = ended or (record.status if record else "GONE")
-    yield ServerSentEvent(json.dumps({"workflow_id": workflow_id, "status": final}), event="end")
 
 
 @router.get("/{workflow_id}/chart.png", summary="The chart as PNG", response_class=Response, responses=_PART_PROBLEMS)

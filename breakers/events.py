@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from breakers.model import CircuitState, Mode, Why
+
+EVENTS_KEPT: Final = 10_000  # or so: the script trims by whole blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ def events_of(entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Br
     """Entries of the stream as events."""
     return [_event(entry_id.decode(), {name.decode(): value.decode() for name, value in fields.items()})
             for entry_id, fields in entries]
+
+
+def opens(fields: Mapping[bytes, bytes]) -> bool:
+    """Whether an entry tells that its breaker opened."""
+    return fields[b"to"] == b"OPEN" and fields[b"from"] != b"OPEN"
 
 
 def _event(entry_id: str, fields: Mapping[str, str]) -> BreakerEvent:

@@ -4,6 +4,7 @@ A request is sent once. Whoever waits here keeps a call of an agent waiting, so 
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import compress
@@ -16,7 +17,7 @@ from redis.commands.core import AsyncScript, Script
 
 from breakers import keys
 from breakers.errors import BreakerStoreAway
-from breakers.events import BreakerEvent, events_of
+from breakers.events import EVENTS_KEPT, BreakerEvent, events_of, opens
 from breakers.model import Answer
 from breakers.request import Request, answer_of, source
 from breakers.status import RawStatus
@@ -142,6 +143,12 @@ class AsyncStore:
         with as_away():
             raw: Any = await self.client.xrevrange(keys.EVENTS, count=limit)
         return events_of(raw)
+
+    async def openings(self, since_ms: int) -> Counter[str]:
+        """How often each breaker opened since then, as far as events are kept (the last `EVENTS_KEPT` or so)."""
+        with as_away():
+            raw: Any = await self.client.xrange(keys.EVENTS, f"{since_ms}-0", "+", count=EVENTS_KEPT)
+        return Counter(fields[b"breaker"].decode() for _, fields in raw if opens(fields))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -36,10 +36,10 @@ def check_doors(settings: Settings, *doors: Door, host: str = "") -> None:
         raise OpenDoor(f"API_KEYS_FILE asks for keys, and Flower can cancel too. Set {_HOW[Door.FLOWER]}.")
 
 
-def refuse_open_door(settings: Settings, *doors: Door) -> None:
+def refuse_open_door(settings: Settings, *doors: Door, host: str = "") -> None:
     """End this process, with the reason, when it would serve anybody."""
     try:
-        check_doors(settings, *doors)
+        check_doors(settings, *doors, host=host)
     except OpenDoor as error:
         raise SystemExit(str(error)) from error
 

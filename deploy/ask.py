@@ -15,11 +15,11 @@ from deploy.local.children import local_url
 ANSWERED = {"SUCCEEDED", "DEGRADED"}
 
 
-def ask(base_url: str, question: str, charts: Path, console: Console) -> bool:
+def ask(base_url: str, question: str, charts: Path, console: Console, *, key: str = "") -> bool:
     """Ask, show each step while it happens and the answer at the end; whether there was an answer."""
     console.print(f"[bold]{escape(question)}")
     try:
-        with ApiClient(base_url) as client:
+        with ApiClient(base_url, key) as client:
             return _ask(client, question, charts, console)
     except RefusedError as refusal:
         show_failure(refusal.problem, console)
@@ -75,7 +75,7 @@ def main() -> int:
         return 1
     settings = get_settings()
     api, charts = local_url(settings, settings.api_port), settings.baton_dir / "charts"
-    return 0 if ask(api, question, charts, Console(highlight=False)) else 1
+    return 0 if ask(api, question, charts, Console(highlight=False), key=settings.api_key) else 1
 
 
 if __name__ == "__main__":

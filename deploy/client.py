@@ -47,10 +47,12 @@ class RefusedError(AskError):
 class ApiClient:
     """A running system, by the URL of its API."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, key: str = "") -> None:
         self.base_url = base_url
         self._session = requests.Session()
         self._session.trust_env = False  # the way to our own API leads through no proxy
+        if key:
+            self._session.headers["Authorization"] = f"Bearer {key}"
 
     def __enter__(self) -> Self:
         return self

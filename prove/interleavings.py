@@ -1,7 +1,7 @@
 """Interleavings: operators, crashes, and late and doubled messages in random order, at length."""
 
 from prove.proof import Figure, Kind, Part, Result, Run
-from tests.chaos.interleavings import MUST_BE_REACHED, STEPS, interleave
+from tests.chaos.interleavings import REACHED_IN_TIME, STEPS, interleave
 
 EXAMPLES = 200
 
@@ -10,7 +10,7 @@ def interleavings(run: Run) -> Result:
     """Raises for the first that breaks a rule."""
     examples = run.sized(EXAMPLES, 5)
     outcome = interleave(run.folder, examples, run.seed)
-    missing = [name for name in MUST_BE_REACHED if not outcome.reached[name]]
+    missing = [name for name in REACHED_IN_TIME if not outcome.reached[name]]
     for name in missing:
         run.note(f"never reached: {name}")
     return Result([

@@ -1,6 +1,7 @@
 """Times in logarithmic buckets, four a doubling, as `state/lua/metrics.lua` fills them."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -41,6 +42,11 @@ class Histogram:
             if rank <= 0:
                 return _middle_ms(bucket)
         return None
+
+    def __add__(self, other: "Histogram") -> "Histogram":
+        buckets = Counter(self.buckets)
+        buckets.update(other.buckets)
+        return Histogram(buckets, self.sum_ms + other.sum_ms)
 
     def not_above(self, bucket: int) -> int:
         """How many took at most `upper_ms(bucket)`."""

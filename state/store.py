@@ -18,9 +18,9 @@ from core.settings import get_settings
 from core.valkey import sync_client
 from state import keys
 from state.blobs import unpack
-from state.events import Event, Gap, gap_after
+from state.events import Event
 from state.listing import Listing, Page, Read, advance, read_page
-from state.model import Contents, WorkflowRecord
+from state.model import Contents, WorkflowRecord, WorkflowStatus
 from state.outage import AWAY, Outage, as_unavailable, repeating
 from state.record import read_contents, read_record
 from state.scripts import source
@@ -174,11 +174,17 @@ class AsyncStore:
             entries = await self.client.xrange(keys.events(workflow_id), f"({after}", "+", count=limit)
         return [Event.of_entry(entry_id, fields) for entry_id, fields in cast("list[tuple[bytes, Hash]]", entries)]
 
-    async def gap(self, workflow_id: str, after: str) -> Gap | None:
-        """What is missing between the stream id `after` and the first event that is still there; None if nothing is."""
+    async def first_event(self, workflow_id: str) -> str | None:
+        """The stream id of the oldest event there is; None without such a workflow."""
         with self._outage.watched():
             entries = await self.client.xrange(keys.events(workflow_id), "-", "+", count=1)
-        return gap_after(after, cast("bytes", entries[0][0]).decode()) if entries else None
+        return cast("bytes", entries[0][0]).decode() if entries else None
+
+    async def status(self, workflow_id: str) -> WorkflowStatus | None:
+        """The workflow's status alone, None when there is no such workflow."""
+        with self._outage.watched():
+            found = cast("bytes | None", await self.client.hget(keys.record(workflow_id), "status"))
+        return WorkflowStatus(found.decode()) if found else None
 
 
 @cache

@@ -1,5 +1,6 @@
 """What every worker does beside its tasks: renew what it holds, stop what it lost, and bring back what is overdue."""
 
+import gc
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +35,7 @@ class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
         store = get_store()
         seen: set[str] = set()
         stand_ins.load()
+        gc.freeze()  # all that lives as long as the worker: else a prefork parent is deaf for 0.1 s before every fork
         _repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
         _repeat("claim", settings.overdue_interval_s, lambda: claim_reserved(store, worker, seen))
         _repeat("trim", TRIM_INTERVAL_S, lambda: trim_indexes(store))

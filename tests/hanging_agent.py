@@ -15,7 +15,7 @@ from tests.scripted_agent import STANDARD
 class HangingAgent:
     """Keeps each call of `/process` waiting while `hangs`; whatever else it is asked it answers at once.
 
-    `calls` counts the calls by workflow, `closed_at` says when the connection of a kept call was closed (monotonic).
+    `calls` counts them by workflow, `closed_at` says when the connection of a kept call was closed (monotonic).
     With `speaks` it begins its answer before it hangs.
     """
 
@@ -64,8 +64,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         agent, workflow_id = self.server.agent, self.headers["X-Workflow-Id"]
         self.rfile.read(int(self.headers["Content-Length"]))
-        with agent.lock:
-            agent.calls[workflow_id] += 1
+        if self.path == "/process":
+            with agent.lock:
+                agent.calls[workflow_id] += 1
         if not (agent.hangs and self.path == "/process"):
             self._answer(STANDARD[self.path])
             return

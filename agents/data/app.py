@@ -12,6 +12,7 @@ from fastapi import FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
+from agents.bearer import BearerOnly
 from agents.contract import DataRequest, DataSchema
 from agents.data.errors import EngineFault, InvalidRequest, StatementError
 from agents.data.execution import Execution
@@ -61,6 +62,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(title="Baton data agent", version=VERSION, lifespan=_lifespan)
+app.add_middleware(BearerOnly)
 
 
 @app.middleware("http")

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
+from agents.bearer import BearerOnly
 from agents.contract import NlpRequest
 from agents.nlp.in_process import understand
 from agents.nlp.refusal import RefusalError, SchemaUnavailableError
@@ -14,6 +15,7 @@ from agents.nlp.reply import VERSION, failure, refusal
 from agents.nlp.schema_source import schema_source
 
 app = FastAPI(title="Baton nlp agent", version=VERSION)
+app.add_middleware(BearerOnly)
 
 
 @app.post("/process", response_model=None)

@@ -11,6 +11,7 @@ import httpx
 import structlog
 from pydantic import ValidationError
 
+from agents.bearer import bearer
 from agents.contract import DataSchema
 from agents.nlp.examples import example_questions
 from agents.nlp.planner import RulePlanner
@@ -72,7 +73,7 @@ def schema_source() -> SchemaSource:
     settings = get_settings()
     url = settings.data_agent_url or f"http://127.0.0.1:{settings.data_port}"
     timeout = httpx.Timeout(settings.health_timeout_s, connect=settings.connect_timeout_s)
-    return SchemaSource(httpx.Client(timeout=timeout, trust_env=False), url.rstrip("/"))
+    return SchemaSource(httpx.Client(timeout=timeout, headers=bearer(), trust_env=False), url.rstrip("/"))
 
 
 def keep_out_of_collections() -> None:

@@ -2,12 +2,14 @@
 
 import uvicorn
 
+from core.exposure import Door, refuse_open_door
 from core.settings import get_settings
 
 
 def main() -> None:
     """Serve until told to stop."""
     settings = get_settings()
+    refuse_open_door(settings, Door.AGENT)
     uvicorn.run(
         "agents.viz.app:app",
         host=settings.bind_host,

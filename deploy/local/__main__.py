@@ -16,7 +16,7 @@ from deploy.ask import ask
 from deploy.local.children import Child, children, local_url
 from deploy.local.faults import LocalFault
 from deploy.local.first_question import first_question
-from deploy.local.preflight import check, folder_lock
+from deploy.local.preflight import check, check_exposure, folder_lock
 from deploy.local.startup import bring_up
 from deploy.local.supervisord import Supervisord
 from deploy.local.terminal import own_foreground
@@ -65,11 +65,12 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 def _serve(settings: Settings, question: str | None) -> None:
     with folder_lock(settings.baton_dir), Supervisord(settings.baton_dir) as supervisord:
+        check_exposure(settings)
         wanted = children(settings)
         check(wanted, settings.bind_host)
         console.print(f"Starting {', '.join(child.title for child in wanted)} ...")
         bring_up(supervisord, wanted, _report)
-        if question != "":
+        if question != "" and (settings.api_key or not settings.api_keys_file):
             _answer_one(settings, question or first_question(settings))
         console.print(_signpost(settings))
         keep_watch(supervisord, wanted, console.print)
@@ -83,7 +84,8 @@ def _report(child: Child, seconds: float) -> None:
 def _answer_one(settings: Settings, question: str) -> None:
     # A question that fails is told like any other; the system goes on serving.
     console.print()
-    ask(local_url(settings, settings.api_port), question, settings.baton_dir / "charts", console)
+    charts = settings.baton_dir / "charts"
+    ask(local_url(settings, settings.api_port), question, charts, console, key=settings.api_key)
 
 
 def _signpost(settings: Settings) -> Panel:

@@ -87,8 +87,9 @@ def _flower(settings: Settings) -> Child:
 
 
 def _api(settings: Settings) -> Child:
+    health = "live" if settings.api_keys_file else "ready"  # who has no key may only ask whether it lives
     return Child("api", "API", (sys.executable, "-m", "api"), ("api.__main__",),
-                 partial(readiness.http, f"{local_url(settings, settings.api_port)}/health/ready"),
+                 partial(readiness.http, f"{local_url(settings, settings.api_port)}/health/{health}"),
                  settings.api_port, "API_PORT")
 
 

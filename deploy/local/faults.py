@@ -28,6 +28,10 @@ class MissingModuleError(LocalFault):
                          "rm -f .venv/.runtime; make run")
 
 
+class ExposedError(LocalFault):
+    """Others could come in, or the keys that keep them out cannot be read."""
+
+
 class AlreadyRunningError(LocalFault):
     """Another start uses the same data folder."""
 

@@ -2,6 +2,7 @@
 
 import requests
 
+from agents.bearer import bearer
 from core.http import get_session
 from core.settings import Settings
 from deploy.local.children import local_url
@@ -16,7 +17,7 @@ def first_question(settings: Settings) -> str:
         return ABOUT_FLIGHTS
     nlp = settings.nlp_agent_url or local_url(settings, settings.nlp_port)
     try:
-        reply = get_session().get(f"{nlp.rstrip('/')}/examples", timeout=TIMEOUT_S)
+        reply = get_session().get(f"{nlp.rstrip('/')}/examples", headers=bearer(), timeout=TIMEOUT_S)
         suggested = reply.json() if reply.ok else []
     except (requests.RequestException, requests.JSONDecodeError):
         suggested = []

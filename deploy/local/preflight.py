@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from api.keys import BadKeysFile, read_keys
+from core.exposure import Door, OpenDoor, check_doors
+from core.settings import Settings
 from deploy.local.children import Child
-from deploy.local.faults import AlreadyRunningError, MissingModuleError, PortInUseError, SamePortError
+from deploy.local.faults import AlreadyRunningError, ExposedError, MissingModuleError, PortInUseError, SamePortError
 
 
 @contextmanager
@@ -22,6 +25,19 @@ def folder_lock(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise AlreadyRunningError(folder) from None
         yield
+
+
+def check_exposure(settings: Settings) -> None:
+    """Raise `ExposedError` when a door would stand open, or its keys cannot be read."""
+    doors = [Door.API, Door.FLOWER]
+    if not all((settings.nlp_agent_url, settings.data_agent_url, settings.viz_agent_url)):
+        doors.append(Door.AGENT)
+    try:
+        check_doors(settings, *doors)
+        if settings.api_keys_file:
+            read_keys(Path(settings.api_keys_file))
+    except (OpenDoor, BadKeysFile) as error:
+        raise ExposedError(str(error)) from error
 
 
 def check(wanted: list[Child], host: str) -> None:

@@ -2,7 +2,7 @@
 --
 -- Keys (writer: the transitions; reader: state.metrics; one primary only)
 --   baton:metrics          hash    '<what>|<label>|...' -> how often since the first time; of a time '...|<bucket>' -> how often,
---                                  '...|ms' -> their sum; 'minute_ms': of the last snapshot                     no TTL
+--                                  '...|ms' -> their sum; 'minute_ms': of the last snapshot; 'about'            no TTL
 --   baton:metrics:minutes  stream  the hash as it was before the first count of a minute, JSON; id: that minute  2 h
 --   baton:metrics:hours    stream  the same of an hour                                                          8 days
 -- A window's figures are the hash less the first snapshot in the window: nothing was counted between the two.
@@ -10,6 +10,8 @@
 local METRICS = 'baton:metrics'
 local MINUTE_MS, MINUTES_KEPT_MS = 60000, 2 * 3600000
 local HOUR_MS, HOURS_KEPT_MS = 3600000, 8 * 24 * 3600000
+-- A value this long makes the hash a table; else it would be a list, in which each count searches its field from the start.
+local ABOUT = "What the transitions counted since the first one; a field is '<what>|<label>|...'. See docs/metrics.md."
 local BUCKETS_A_DOUBLING, LAST_BUCKET = 4, 89
 
 local clock = redis.call('TIME')
@@ -30,7 +32,7 @@ local function snapshot_if_due()
   local counts = cjson.encode(redis.call('HGETALL', METRICS))
   snapshot(METRICS .. ':minutes', counts, MINUTE_MS, MINUTES_KEPT_MS)
   if last < now - now % HOUR_MS then snapshot(METRICS .. ':hours', counts, HOUR_MS, HOURS_KEPT_MS) end
-  redis.call('HSET', METRICS, 'minute_ms', minute_ms)
+  redis.call('HSET', METRICS, 'minute_ms', minute_ms, 'about', ABOUT)
 end
 
 local function count(field, by)

@@ -51,6 +51,7 @@ end
 local function send_again(why, send)
   local reply = { 'sent', why }
   sent(reply, step, send)
+  changed()
   return reply
 end
 
@@ -121,7 +122,6 @@ elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
     return { 'dropped' }
   end
   local send = queue(step, grace_ms)
-  changed()
   return send_again('takeover', send)
 end
 redis.call('ZREM', DUE, member)

@@ -15,6 +15,7 @@ def seen_in(events: Iterable[Event]) -> Counter[str]:
     paused = False
     for event in events:
         seen[str(event.kind)] += 1
+        seen["brought back"] += event.kind in (EventKind.RESENT, EventKind.TAKEN_OVER)
         if event.kind is EventKind.BEGUN:
             called.add(event.step)
         elif event.step:
@@ -22,6 +23,7 @@ def seen_in(events: Iterable[Event]) -> Counter[str]:
             seen[f"{event.kind} in a pause"] += paused
         elif event.kind in STOPPED_BY:
             seen[f"{STOPPED_BY[event.kind]} during a call"] += bool(called)
+            seen["stopped during a call"] += bool(called)
         elif event.kind is EventKind.ENDED:
             seen[f"ended {event.status}"] += 1
             called.clear()
