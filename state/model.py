@@ -105,7 +105,6 @@ class StepRecord:
     queue: str
     status: StepStatus
     after: tuple[str, ...]
-    optional: bool
     attempt: int
     takeovers: int
     round: int
@@ -117,6 +116,7 @@ class StepRecord:
     finished_ms: int | None
     error: dict[str, Any] | None
     degradation: dict[str, Any] | None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,9 @@ class WorkflowRecord:
     finished_ms: int | None
     deadline_ms: int
     message: str
-    route: Route
-    route_why: str
     steps: dict[str, StepRecord] = field(default_factory=dict)
+    route: Route = Route.SIMPLE
+    route_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
