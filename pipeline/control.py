@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 
 from core.logging import get_logger
 from core.settings import get_settings
-from pipeline.build import message, publish
+from pipeline.build import publish
 from pipeline.question import room
 from state.control import Controlled, cancel, pause, reset_from, resume
 from state.listing import MOST, Cursor, Listing
@@ -63,7 +63,7 @@ def tell(app: Celery, stopped: Sequence[str], sends: Iterable[Send]) -> None:
         if stopped:
             app.control.broadcast(STOP_CALLS, arguments={"task_ids": list(stopped)})
         for send in sends:
-            publish(message(app, send), send.workflow_id, retry=False)
+            publish(app, send, retry=False)
     except OperationalError as error:
         log.warning("workers_not_told", error=repr(error), meaning="they find it in the record")
 

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from agents.registry import get_registry
 from core.logging import get_logger
 from core.settings import get_settings
-from pipeline.build import first_chain, linear_runs, publish
+from pipeline.build import chained, publish
 from pipeline.plan import ordinary_plan, within_limit
 from state.idempotency import Once
 from state.model import Mode, NewWorkflow
@@ -51,7 +51,7 @@ def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkf
     }
     deadline_s = question.deadline_s or get_settings().workflow_deadline_s
     plan = within_limit(ordinary_plan(get_registry()), get_settings().max_steps)
-    return NewWorkflow(workflow_id, request, mode, deadline_s, plan, question.caller)
+    return NewWorkflow(workflow_id, request, mode, deadline_s, chained(plan), question.caller)
 
 
 def accept(workflow: NewWorkflow, token: str, once: Once | None = None) -> Transition[Started]:
@@ -65,18 +65,15 @@ def room() -> Room:
 
 
 def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> None:
-    """Publish the first chain of each run that may begin; one quick try, since the due set sends what was not sent."""
-    firsts = {send.step: send for send in started.sends}
-    for run in linear_runs(workflow.steps):
-        if (send := firsts.get(run[0].name)) is None:
-            continue
+    """Publish the chains that may begin; one quick try, since the due set sends what was not sent."""
+    for send in started.sends:
         try:
-            publish(first_chain(app, run, send), workflow.workflow_id, retry=False)
+            publish(app, send, retry=False)
         except OperationalError as error:
             log.warning(
                 "send_failed",
                 workflow_id=workflow.workflow_id,
-                step=run[0].name,
+                step=send.step,
                 error=repr(error),
                 meaning="the workers send it when it is overdue",
             )

@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     RESET = "reset"
+    EXTENDED = "extended"
     ENDED = "ended"
 
 

@@ -54,9 +54,12 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewStep:
-    """One step of a plan as it enters the record: `after` must end well first, `needs` are the outputs it reads.
+    """One step of a plan as it enters the record.
 
-    A claim on it lasts at most `limit_s`, however often it is renewed.
+    `after` must end well first, or be optional and skipped. `needs` are the outputs it reads and cannot do without,
+    `wants` those it reads where they are. `optional`: the workflow goes on without it. `spec` says what is to be asked,
+    beyond the request. `tail` are the steps, each with its queue, that may follow it in one chain. A claim on it lasts
+    at most `limit_s`, however often it is renewed.
     """
 
     name: str
@@ -65,6 +68,18 @@ class NewStep:
     limit_s: float
     after: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
+    optional: bool = False
+    spec: dict[str, Any] = field(default_factory=dict)
+    tail: tuple[tuple[str, str], ...] = ()
+
+
+class Route(StrEnum):
+    """What kind of plan a workflow has: the ordinary one, one made for several questions in one, or the caller's."""
+
+    SIMPLE = "simple"
+    COMPLEX = "complex"
+    PLAN = "plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,8 @@ class NewWorkflow:
     deadline_s: float
     steps: tuple[NewStep, ...]
     caller: str = ""  # the API key that asks; none where none are asked for
+    route: Route = Route.SIMPLE
+    route_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +116,7 @@ class StepRecord:
     finished_ms: int | None
     error: dict[str, Any] | None
     degradation: dict[str, Any] | None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +132,8 @@ class WorkflowRecord:
     deadline_ms: int
     message: str
     steps: dict[str, StepRecord] = field(default_factory=dict)
+    route: Route = Route.SIMPLE
+    route_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

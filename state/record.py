@@ -6,7 +6,7 @@ from typing import Any
 
 from state import keys
 from state.blobs import unpack
-from state.model import Contents, Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.model import Contents, Mode, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 
 def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord | None:
@@ -23,6 +23,8 @@ def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord 
         finished_ms=_int(text, "finished_ms"),
         deadline_ms=int(float(text["deadline_ms"])),
         message=text.get("message", ""),
+        route=Route(text.get("route", Route.SIMPLE)),
+        route_why=text.get("route_why", ""),
         steps={name: _step(name, text) for name in text["steps"].split(",")},
     )
 
@@ -49,6 +51,7 @@ def _step(name: str, text: Mapping[str, str]) -> StepRecord:
         queue=of("queue"),
         status=StepStatus(of("status")),
         after=tuple(filter(None, of("after").split(","))),
+        optional=bool(of("optional")),
         attempt=int(of("attempt")),
         takeovers=int(of("takeovers")),
         round=int(of("round")),

@@ -51,12 +51,20 @@ class OverdueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """`send` is to be published, for the reason `why` (lost, retry, takeover); `task_ids` are to stop on a deadline."""
+    """`sends` are to be published, for the reason `why` (lost, retry, takeover, ...).
+
+    `task_ids` are to stop on a deadline.
+    """
 
     kind: OverdueKind
-    send: Send | None = None
+    sends: tuple[Send, ...] = ()
     why: str = ""
     task_ids: tuple[str, ...] = field(default=())
+
+    @property
+    def send(self) -> Send | None:
+        """The one send of a step that is sent again."""
+        return self.sends[0] if self.sends else None
 
 
 def overdue(
@@ -67,7 +75,9 @@ def overdue(
     def understand(raw: Raw) -> Overdue:
         kind = OverdueKind(raw[0].decode())
         if kind is OverdueKind.SENT:
-            return Overdue(kind, sends_of(workflow_id, raw[2:])[0], raw[1].decode())
+            return Overdue(kind, sends_of(workflow_id, raw[2:]), raw[1].decode())
+        if kind is OverdueKind.POISONED:
+            return Overdue(kind, sends_of(workflow_id, raw[1:]), "went on without it")
         return Overdue(kind, task_ids=tuple(item.decode() for item in raw[1:]))
 
     return Transition(

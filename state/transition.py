@@ -26,13 +26,17 @@ class Transition(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A message to be published: `<workflow>.<step>.<round>.<send>` is its task id, never used twice."""
+    """A message to be published: `<workflow>.<step>.<round>.<send>` is its task id, never used twice.
+
+    `tail` are the steps, each with its queue, that may follow it in one chain.
+    """
 
     workflow_id: str
     step: str
     round: int
     send: int
     queue: str = ""
+    tail: tuple[tuple[str, str], ...] = ()
 
     @property
     def task_id(self) -> str:
@@ -54,8 +58,14 @@ def new_token() -> str:
 
 
 def sends_of(workflow_id: str, raw: Raw) -> tuple[Send, ...]:
-    """Sends as a script answers them: step, round, send, queue, and so on."""
+    """Sends as a script answers them: step, round, send, queue, tail, and so on."""
     return tuple(
-        Send(workflow_id, step.decode(), int(round_), int(number), queue.decode())
-        for step, round_, number, queue in zip(raw[::4], raw[1::4], raw[2::4], raw[3::4], strict=True)
+        Send(workflow_id, step.decode(), int(round_), int(number), queue.decode(), parse_tail(tail.decode()))
+        for step, round_, number, queue, tail in zip(*(raw[place::5] for place in range(5)), strict=True)
     )
+
+
+def parse_tail(text: str) -> tuple[tuple[str, str], ...]:
+    """The steps of a chain after its first: `<step>@<queue>,...`."""
+    pairs = (item.partition("@") for item in text.split(",") if item)
+    return tuple((step, queue) for step, _, queue in pairs)

@@ -6,6 +6,7 @@ The legal ones are known to the scripts alone (`state/lua/`). `state.recovery` h
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +16,7 @@ from state import keys
 from state.blobs import pack, unpack
 from state.errors import KeyUsedOtherwise
 from state.idempotency import Once
-from state.model import Mode, NewStep, NewWorkflow, StepStatus
+from state.model import Mode, NewStep, NewWorkflow, Route, StepStatus
 from state.room import ENDLESS, Room, no_room
 from state.transition import Argument, Raw, Send, Transition, sends_of
 
@@ -70,19 +71,36 @@ def start(
             room.queue_max,
             "mode",
             workflow.mode,
+            *_route(workflow.route, workflow.route_why),
             *_fields(workflow.steps),
         ],
         understand,
     )
 
 
+def _route(route: Route, why: str) -> list[Argument]:
+    return [] if route is Route.SIMPLE else ["route", route, "route_why", why]
+
+
 def _fields(steps: Sequence[NewStep]) -> list[Argument]:
-    """Each step's fields in the record, names and values."""
-    fields: list[Argument] = []
-    followers: dict[str, list[str]] = {step.name: [] for step in steps}
+    """Each step's fields in a new record, names and values."""
+    fields = _planned(steps)
+    for step in steps:
+        fields += [f"{step.name}:status", StepStatus.WAITING]
+        for number in ("fence", "attempt", "takeovers", "round", "send"):
+            fields += [f"{step.name}:{number}", 0]
+    return fields
+
+
+def _planned(steps: Sequence[NewStep]) -> list[Argument]:
+    """What the plan says of each step, and which of them follow each that they wait for. Empty values are left out."""
+    followers: defaultdict[str, list[str]] = defaultdict(list)
     for step in steps:
         for before in step.after:
             followers[before].append(step.name)
+    fields: list[Argument] = []
+    for before, after in followers.items():
+        fields += [f"{before}:next", ",".join(after)]
     for step in steps:
         values: dict[str, str | int] = {
             "agent": step.agent,
@@ -90,17 +108,23 @@ def _fields(steps: Sequence[NewStep]) -> list[Argument]:
             "limit_ms": int(step.limit_s * 1000),
             "after": ",".join(step.after),
             "needs": ",".join(step.needs),
-            "next": ",".join(followers[step.name]),
-            "status": StepStatus.WAITING,
-            "fence": 0,
-            "attempt": 0,
-            "takeovers": 0,
-            "round": 0,
-            "send": 0,
+            "wants": ",".join(step.wants),
+            "optional": "1" if step.optional else "",
+            "spec": json.dumps(step.spec) if step.spec else "",
+            "tail": ",".join(f"{name}@{queue}" for name, queue in step.tail),
         }
         for name, value in values.items():
-            fields += [f"{step.name}:{name}", value]
+            fields += [f"{step.name}:{name}", value] if value != "" else []
     return fields
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """New steps in the place of all that wait, recorded with a step's output, and the route the workflow now takes."""
+
+    steps: tuple[NewStep, ...]
+    route: Route
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +143,7 @@ class Go:
     round: int
     ends_at: float
     mode: Mode
+    spec: dict[str, Any]
     request: dict[str, Any]
     inputs: dict[str, dict[str, Any]]
 
@@ -156,8 +181,8 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
         if kind != "go":
             return Verdict(kind)
         fence, attempt, takeovers, round_, left_ms = (int(item) for item in raw[1:6])
-        needs = raw[7].decode().split(",") if raw[7] else []
-        inputs = {name: unpack(blob) for name, blob in zip(needs, raw[10:], strict=True) if blob}
+        read = [name for name in raw[7].decode().split(",") if name]
+        inputs = {name: unpack(blob) for name, blob in zip(read, raw[11:], strict=True) if blob}
         return Go(
             send.workflow_id,
             send.step,
@@ -168,7 +193,8 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
             round_,
             time.monotonic() + left_ms / 1000,
             Mode(raw[8].decode()),
-            json.loads(raw[9]),
+            json.loads(raw[9]) if raw[9] else {},
+            json.loads(raw[10]),
             inputs,
         )
 
@@ -198,8 +224,11 @@ def finish(
     token: str,
     degradation: dict[str, Any] | None = None,
     last_good: str = "",
+    extension: Extension | None = None,
 ) -> Transition[Report]:
     """Record the step's output, release what waited for it, close the workflow when it was the last.
+
+    With an `extension`, which the step's workflow must have been made for: every step that waits goes, its steps come.
 
     `degradation`: it is a stand-in's, `{source, reason, age_s?}`. `last_good`: the key (`keys.last_good`) under which
     this output may later stand in itself.
@@ -218,13 +247,19 @@ def finish(
             pack(output),
             json.dumps(degradation) if degradation else "",
             grace_ms,
+            *(_extended(go.step, extension) if extension else ()),
         ],
         _report(go),
     )
 
 
-def fail(go: Go, error: dict[str, Any], *, ttl_s: int, token: str) -> Transition[Report]:
-    """End the step without an output; its dependents are skipped."""
+def _extended(step: str, extension: Extension) -> list[Argument]:
+    names = ",".join([step, *(new.name for new in extension.steps)])
+    return [names, "route", extension.route, "route_why", extension.why, *_planned(extension.steps)]
+
+
+def fail(go: Go, error: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str) -> Transition[Report]:
+    """End the step without an output; its dependents are skipped, unless it is optional."""
     return Transition(
         "fail",
         keys.of_transition(go.workflow_id),
@@ -236,6 +271,7 @@ def fail(go: Go, error: dict[str, Any], *, ttl_s: int, token: str) -> Transition
             go.fence,
             json.dumps(error),
             str(error.get("message", "")),
+            grace_ms,
         ],
         _report(go),
     )

@@ -5,7 +5,7 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore
 
-from pipeline.build import message, publish
+from pipeline.build import publish
 from state.errors import StoreUnavailable
 from state.store import get_store
 from state.transition import Send, parse_task_id
@@ -67,7 +67,7 @@ def deliver(task: Task, workflow_id: str, step: str) -> None:
         return
     task.request.chain = None
     for released in remaining:
-        publish(message(app, released), workflow_id)
+        publish(app, released)
 
 
 def next_link(chain: list[dict[str, Any]] | None) -> list[str]:

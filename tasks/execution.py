@@ -120,8 +120,11 @@ def _settle(store: Store, claim: Go, error: AgentError, note: Callable[..., None
         else:
             return _released(store.run(report), note, "step_degraded", **stand_in.degradation)
     ttl_s = get_settings().workflow_ttl_s
-    ended: Report = store.run(fail(claim, error.described(), ttl_s=ttl_s, token=new_token()))
+    grace_ms = int(get_settings().lease_s * 1000)
+    ended: Report = store.run(fail(claim, error.described(), ttl_s=ttl_s, grace_ms=grace_ms, token=new_token()))
     note("step_failed", why=decision.why, error_type=error.error_type, error=error.message)
+    if ended.released:  # the step is optional, and others go on without it
+        return Released(ended.released)
     return Nothing("failed" if ended.accepted else ended.reason)
 
 

@@ -13,6 +13,7 @@ from kombu.message import Message
 from kombu.serialization import dumps
 
 from core.settings import get_settings
+from pipeline.build import task_name
 from state.transition import Send
 from tasks.app import app
 
@@ -41,9 +42,10 @@ def take(send: Send) -> bool:
     if worker is None or not _may_take(worker, send):
         return False
     properties = {"correlation_id": send.task_id, "delivery_info": {"exchange": "", "routing_key": send.queue}}
+    name = task_name(send.queue)
     sent = app.amqp.as_task_v2(
         send.task_id,
-        send.queue,
+        name,
         args=(send.workflow_id, send.step),
         kwargs={},
         root_id=send.workflow_id,
@@ -59,7 +61,7 @@ def take(send: Send) -> bool:
         delivery_info=properties["delivery_info"],
         channel=None,
     )
-    worker.consumer.strategies[send.queue](message, None, _nothing_to_settle, _nothing_to_settle, [])
+    worker.consumer.strategies[name](message, None, _nothing_to_settle, _nothing_to_settle, [])
     return True
 
 

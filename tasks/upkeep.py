@@ -11,12 +11,12 @@ from celery.worker import state as worker_state
 from core.logging import get_logger
 from core.settings import get_settings
 from pipeline import stand_ins
-from pipeline.build import message, publish
+from pipeline.build import publish
 from state.control import PAUSED_AT_MOST_S
 from state.errors import StoreUnavailable
 from state.recovery import OverdueKind, look, overdue, renew, trim
 from state.store import Store, get_store
-from state.transition import Send, parse_task_id
+from state.transition import parse_task_id
 from tasks.stopping import stop_call
 
 log = get_logger(__name__)
@@ -80,10 +80,11 @@ def bring_back(store: Store, worker: Any) -> None:
                 ttl_s=settings.workflow_ttl_s,
             )
         )
-        if taken.send is not None:
-            _send(worker.app, taken.send, taken.why)
-        elif taken.kind in (OverdueKind.POISONED, OverdueKind.DEADLINE):
-            log.warning("workflow_closed", why=taken.kind, workflow_id=workflow_id, step=step)
+        if taken.kind in (OverdueKind.POISONED, OverdueKind.DEADLINE):
+            log.warning("given_up", why=taken.kind, workflow_id=workflow_id, step=step)
+        for send in taken.sends:
+            log.warning("step_sent", workflow_id=workflow_id, step=send.step, why=taken.why, send=send.send)
+            publish(worker.app, send)
 
 
 def longest_gap_ms() -> int:
@@ -96,11 +97,6 @@ def trim_indexes(store: Store) -> None:
     settings = get_settings()
     deadline_s = max(settings.workflow_deadline_s, settings.workflow_deadline_max_s)
     store.run(trim(PAUSED_AT_MOST_S + deadline_s + settings.workflow_ttl_s))
-
-
-def _send(app: Any, send: Send, why: str) -> None:
-    log.warning("step_sent_again", workflow_id=send.workflow_id, step=send.step, why=why, send=send.send)
-    publish(message(app, send), send.workflow_id)
 
 
 def _repeat(name: str, every_s: float, action: Callable[[], None]) -> None:

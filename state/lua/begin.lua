@@ -1,6 +1,6 @@
 -- begin: claim a step. KEYS 8 baton:queue-marks, hash: queue -> ms of the newest send seen to begin (no TTL; overdue).
 -- Own ARGV: 4 step, 5 owner, 6 lease_ms. A lease is never renewed beyond the step's own limit_ms.
--- Answers {'go', fence, attempt, takeovers, round, time_left_ms, agent, needs, mode, request, output, ...}, or one of {'done'}, {'gone'},
+-- Answers {'go', fence, attempt, takeovers, round, time_left_ms, agent, inputs, mode, spec, request, output, ...}, or one of {'done'}, {'gone'},
 -- {'waiting'}, {'owned'}, {'paused'}, {'final', status}, {'not_before', ms left}. Atomic.
 -- A history that has grown to MAX_EVENTS ends the workflow instead: events are never trimmed while it runs.
 local MAX_EVENTS = 5000
@@ -9,12 +9,13 @@ local w = get('status', 'deadline_ms', 'created_ms', 'mode')
 if not w[1] then return { 'gone' } end
 local s = get(step .. ':status', step .. ':fence', step .. ':attempt', step .. ':takeovers', step .. ':round', step .. ':token',
               step .. ':not_before_ms', step .. ':needs', step .. ':queued_ms', step .. ':queue',
-              step .. ':agent', step .. ':limit_ms', step .. ':send')
+              step .. ':agent', step .. ':limit_ms', step .. ':send', step .. ':wants', step .. ':spec')
 if not s[1] then return { 'gone' } end
 
 local function go()
-  local reply = { 'go', s[2], s[3], s[4], s[5], string.format('%.0f', tonumber(w[2]) - now), s[11], s[8], w[4] }
-  for _, blob in ipairs(redis.call('HMGET', OUT, '', unpack(names(s[8])))) do reply[#reply + 1] = blob or '' end
+  local inputs = (s[8] or '') .. ',' .. (s[14] or '')
+  local reply = { 'go', s[2], s[3], s[4], s[5], string.format('%.0f', tonumber(w[2]) - now), s[11], inputs, w[4], s[15] or '' }
+  for _, blob in ipairs(redis.call('HMGET', OUT, '', unpack(names(inputs)))) do reply[#reply + 1] = blob or '' end
   return reply
 end
 

@@ -1,6 +1,7 @@
 -- overdue: decide about ONE overdue member, taken atomically. KEYS 8 baton:queue-marks (see begin).
 -- Own ARGV: 4 step ('' = the workflow's deadline), 5 grace_ms, 6 max_takeovers, 7 broker key prefix.
--- Answers {'sent', why, step, round, send, queue} (the caller publishes it), {'later'}, {'dropped'}, {'poisoned'} or {'deadline', task id, ...}.
+-- Answers {'sent', why, then a send} (the caller publishes it), {'later'}, {'dropped'}, {'poisoned', then the sends that go on without an
+-- optional step} or {'deadline', task id, ...}.
 local step, grace_ms, max_takeovers = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local member = id .. '|' .. step
 local at = redis.call('ZSCORE', DUE, member)
@@ -103,13 +104,15 @@ elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
   bring_back('taken_over', s[11], s[4])
   if takeovers > max_takeovers then
     count('poisoned|' .. s[11])
-    give_up(step, s[7], {
-      error_type = 'agent_error', recovery_action = 'contact_support',
-      message = 'The step was given up: ' .. takeovers .. ' workers in a row died or hung while they worked on it.',
-      suggestions = { 'Look at the workers\' logs before you retry it.' } })
-    close_if_done(w[1])
+    local reply = { 'poisoned' }
+    local message = 'The step was given up: ' .. takeovers .. ' workers in a row died or hung while they worked on it.'
+    local text = cjson.encode({ error_type = 'agent_error', recovery_action = 'contact_support', message = message,
+                                suggestions = { 'Look at the workers\' logs before you retry it.' } })
+    redis.call('HINCRBY', WF, step .. ':fence', 1)
+    end_without_output(reply, step, s[7], text, message, grace_ms, w[1] == 'PAUSED')
+    if #reply == 1 then close_if_done(w[1]) end
     changed()
-    return { 'poisoned' }
+    return reply
   end
   set(step .. ':fence', tonumber(s[2]) + 1)
   if w[1] == 'PAUSED' then  -- resume sends it

@@ -90,13 +90,13 @@ local function count_end(step, status)
   local tries = math.max(0, math.min(tonumber(s[2]) - tonumber(s[3]), MOST_TRIES))
   count('step|' .. s[1] .. '|' .. status .. '|' .. tries)
   if s[5] then count('brought_back|' .. s[1] .. '|' .. status) end
-  if status ~= 'CANCELLED' and status ~= 'SKIPPED' then measure('step_time|' .. s[1], now - tonumber(s[5] or s[4])) end
+  if s[4] and status ~= 'CANCELLED' and status ~= 'SKIPPED' then measure('step_time|' .. s[1], now - tonumber(s[5] or s[4])) end
 end
 
--- Append what a caller needs to publish a send.
+-- Append what a caller needs to publish a send: step, round, send, queue, and the steps that may follow it in one chain.
 local function sent(list, step, send)
-  local s = get(step .. ':round', step .. ':queue')
-  for _, item in ipairs({ step, s[1], tostring(send), s[2] }) do list[#list + 1] = item end
+  local s = get(step .. ':round', step .. ':queue', step .. ':tail')
+  for _, item in ipairs({ step, s[1], tostring(send), s[2], s[3] or '' }) do list[#list + 1] = item end
 end
 
 -- `now` as ISO 8601, by the civil calendar (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
@@ -172,31 +172,50 @@ local function close(from, status, message)
   write_meta(status, message)
 end
 
--- End the workflow when no step is open any more. The outcome is computed from the statuses, never counted.
+-- End the workflow when no step is open any more. The outcome is computed from the statuses, never counted: `open` only
+-- says where a step was open when somebody looked, so that a long plan is not read again and again.
 local function close_if_done(from)
+  local seen = redis.call('HGET', WF, 'open')
+  if seen and not STEP_FINAL[redis.call('HGET', WF, seen .. ':status')] then return false end
   local steps = names(redis.call('HGET', WF, 'steps'))
   local status, message = 'SUCCEEDED', ''
-  for _, step in ipairs(steps) do
-    local s = get(step .. ':status', step .. ':message')
-    if not STEP_FINAL[s[1]] then return false end
-    if s[1] == 'FAILED' and status ~= 'FAILED' then
+  for i = #steps, 1, -1 do
+    local s = get(steps[i] .. ':status', steps[i] .. ':message')
+    if not STEP_FINAL[s[1]] then
+      set('open', steps[i])
+      return false
+    end
+    if s[1] == 'FAILED' then
       status, message = 'FAILED', s[2] or ''
-    elseif s[1] == 'DEGRADED' and status == 'SUCCEEDED' then
-      status = 'DEGRADED'
+    elseif s[1] ~= 'SUCCEEDED' and status == 'SUCCEEDED' then
+      status = 'DEGRADED'  -- with a stand-in, or without an optional step
     end
   end
+  redis.call('HDEL', WF, 'open')
   close(from, status, message)
   return true
 end
 
--- Queue `step` if it waits for nothing any more, and append step, round, send, queue to `list`.
+-- Whether `step` has ended in a way that lets on what waits for it: well, or skipped, being optional.
+local function lets_on(step)
+  local s = get(step .. ':status', step .. ':optional')
+  return STEP_DONE[s[1]] or (s[1] == 'SKIPPED' and s[2])
+end
+
+-- Queue `step` if it waits for nothing any more, and append its send to `list`.
 local function release_if_ready(list, step, grace_ms)
   local s = get(step .. ':status', step .. ':after')
   if s[1] ~= 'WAITING' then return end
   for _, before in ipairs(names(s[2])) do
-    if not STEP_DONE[redis.call('HGET', WF, before .. ':status')] then return end
+    if not lets_on(before) then return end
   end
   sent(list, step, queue(step, grace_ms))
+end
+
+local function skip(step, because)
+  set(step .. ':status', 'SKIPPED')
+  event('skipped', step, 'because', because)
+  count_end(step, 'SKIPPED')
 end
 
 -- Everything that waits for `step`, directly or not, can never run.
@@ -205,12 +224,29 @@ local function skip_dependents(step)
   while #open > 0 do
     local name = table.remove(open)
     if redis.call('HGET', WF, name .. ':status') == 'WAITING' then
-      set(name .. ':status', 'SKIPPED')
-      event('skipped', name, 'because', step)
-      count_end(name, 'SKIPPED')
+      skip(name, step)
       for _, further in ipairs(names(redis.call('HGET', WF, name .. ':next'))) do open[#open + 1] = further end
     end
   end
+end
+
+-- Go on without `step`, which is optional and was skipped: what needs its output is skipped with it, the rest need not wait
+-- for it any more. Appends to `list` the sends this releases; none while `paused`.
+local function go_on_without(list, step, grace_ms, paused)
+  local open, released = { step }, {}
+  while #open > 0 do
+    local gone = table.remove(open)
+    for _, name in ipairs(names(redis.call('HGET', WF, gone .. ':next'))) do
+      local s = get(name .. ':status', name .. ':needs')
+      if s[1] == 'WAITING' and string.find(',' .. (s[2] or '') .. ',', ',' .. gone .. ',', 1, true) then
+        skip(name, gone)
+        open[#open + 1] = name
+      else
+        released[#released + 1] = name
+      end
+    end
+  end
+  for _, name in ipairs(paused and {} or released) do release_if_ready(list, name, grace_ms) end
 end
 
 -- End an open step without an output by a decision of ours, and all that waits for it. `err`: see agents.errors.
@@ -223,6 +259,19 @@ local function give_up(step, attempt, err)
   event('failed', step, 'attempt', attempt, 'error', text)
   count_end(step, 'FAILED')
   skip_dependents(step)
+end
+
+-- End an open step without an output: optional ones are skipped and others go on, any other fails and takes along what waits
+-- for it. `text` is the error as JSON. Appends to `list` the sends this releases.
+local function end_without_output(list, step, attempt, text, message, grace_ms, paused)
+  local optional = redis.call('HGET', WF, step .. ':optional')
+  local status = optional and 'SKIPPED' or 'FAILED'
+  set(step .. ':status', status, step .. ':owner', '', step .. ':finished_ms', now, step .. ':error', text,
+      step .. ':message', message)
+  not_due(step)
+  event(optional and 'skipped' or 'failed', step, 'attempt', attempt, 'error', text)
+  count_end(step, status)
+  if optional then go_on_without(list, step, grace_ms, paused) else skip_dependents(step) end
 end
 
 -- The last answer given for this step, when the same call is asked again.

@@ -14,7 +14,7 @@ from typing import Any, Self
 from celery import Celery
 
 from core.valkey import sync_client
-from pipeline.build import message, publish
+from pipeline.build import publish
 from pipeline.question import accept, send_first
 from state import keys
 from state.events import Event
@@ -136,7 +136,7 @@ class Arena:
 
     def hint(self, send: Send) -> None:
         """Publish the message of a send, whether it was published before or not."""
-        publish(message(self._asker, send), send.workflow_id)
+        publish(self._asker, send)
 
     def revoke(self, task_id: str) -> None:
         """Celery's own revoke, as from a shell."""

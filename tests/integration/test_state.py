@@ -186,7 +186,7 @@ def test_a_takeover_fences_the_old_owner_off(store):
     assert overdue(store, workflow.workflow_id, "data").kind is recovery.OverdueKind.LATER
     new = begin(store, taken.send, node="n2")
     assert finish(store, old).reason == "stale"
-    assert not store.run(t.fail(old, {"message": "late"}, ttl_s=100, token="x")).accepted
+    assert not store.run(t.fail(old, {"message": "late"}, ttl_s=100, grace_ms=60_000, token="x")).accepted
     assert finish(store, new).accepted
     assert (new.attempt, new.takeovers) == (2, 1)
 
@@ -317,7 +317,7 @@ def test_a_failed_step_skips_what_depends_on_it_and_spares_the_rest(store):
         NewStep("a", "nlp", "agents.nlp", 30), NewStep("b", "nlp", "agents.nlp", 30),
         NewStep("a2", "data", "agents.data", 30, ("a",)), NewStep("join", "viz", "agents.viz", 30, ("a2", "b"))))
     a, b = store.run(t.start(workflow, GRACE_MS, "s")).sends
-    assert store.run(t.fail(begin(store, a), {"message": "broken"}, ttl_s=100, token="x")).accepted
+    assert store.run(t.fail(begin(store, a), {"message": "broken"}, ttl_s=100, grace_ms=60_000, token="x")).accepted
     assert store.record(workflow.workflow_id).status is WorkflowStatus.RUNNING
     assert finish(store, begin(store, b)).released == ()
     record = store.record(workflow.workflow_id)
@@ -391,7 +391,7 @@ def test_a_workflow_runs_again_from_what_has_no_good_output_as_a_new_round(store
     workflow = chain_of_three()
     report = finish(store, begin(store, start(store, workflow)))
     old = begin(store, report.released[0])
-    store.run(t.fail(old, {"message": "broken"}, ttl_s=100, token=new_token()))
+    store.run(t.fail(old, {"message": "broken"}, ttl_s=100, grace_ms=60_000, token=new_token()))
     (send,) = reset(store, workflow).sends
     assert (send.step, send.round, send.send) == ("data", 1, 1)
     record = store.record(workflow.workflow_id)

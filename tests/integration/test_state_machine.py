@@ -5,7 +5,7 @@ Time does not pass by itself here: `time_passes` makes one entry overdue, so eve
 
 import secrets
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import HealthCheck, seed, settings
@@ -16,13 +16,23 @@ from core.valkey import sync_client
 from state import control, keys, recovery
 from state import transitions as t
 from state.events import Event
-from state.model import Mode, NewStep, NewWorkflow
+from state.model import Mode, NewStep, NewWorkflow, Route
 from state.store import Store
 from state.transition import Send, Transition, new_token
 
 LONG_MS = 3_600_000
 MAX_TAKEOVERS = 2
-AFTER = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+
+
+def a_step(name, *after, needs=(), optional=False):
+    wants = tuple(before for before in after if before not in needs)
+    return NewStep(name, "nlp", "", 3600, after, needs, wants, optional=optional)
+
+
+# The plan at first, and the one that the finish of `a` may put in its place.
+PLAN = (a_step("a"), a_step("b", "a", needs=("a",)), a_step("c", "a", optional=True), a_step("d", "b", "c", needs=("b",)))
+LONGER = (PLAN[0], PLAN[1], PLAN[2], a_step("e", "c", needs=("c",), optional=True), a_step("f", "b", "e", needs=("b",)))
+NAMES = ("a", "b", "c", "d", "e", "f")
 OPEN = {"QUEUED", "HELD", "RUNNING", "RETRYING"}
 DONE = {"SUCCEEDED"}
 ENDED = {"SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED"}
@@ -58,22 +68,26 @@ class Transitions(RuleBasedStateMachine):
         self.id = secrets.token_hex(16)
         self.status = "QUEUED"
         self.round, self.begun = 0, False
-        self.steps = {name: Step() for name in AFTER}
+        self.plan = {step.name: step for step in PLAN}
+        self.steps = {name: Step() for name in self.plan}
+        self.dropped = {}
         self.counts = Counter()
         self.queue_is_empty = True
         self.last_report = None
-        plan = tuple(NewStep(name, "nlp", f"q-{self.id}", 3600, after) for name, after in AFTER.items())
-        workflow = NewWorkflow(self.id, {"query_id": "q"}, Mode.BACKGROUND, 3600, plan)
+        workflow = NewWorkflow(self.id, {"query_id": "q"}, Mode.BACKGROUND, 3600, self.in_my_queue(PLAN))
         started = self.store.run(t.start(workflow, LONG_MS, "start"))
         assert [send.step for send in started.sends] == ["a"]
         assert self.store.run(t.start(workflow, LONG_MS, "start")) == started
         self.queued("a", started.sends[0])
 
+    def in_my_queue(self, steps):
+        return tuple(replace(step, queue=f"q-{self.id}") for step in steps)
+
     # --- the model's own moves ---------------------------------------------------------------------------------------
 
     @property
     def final(self):
-        return self.status in {"SUCCEEDED", "FAILED", "CANCELLED"}
+        return self.status in {"SUCCEEDED", "DEGRADED", "FAILED", "CANCELLED"}
 
     def queued(self, name, send):
         step = self.steps[name]
@@ -83,23 +97,60 @@ class Transitions(RuleBasedStateMachine):
         step.sends.append(send)
 
     def ready(self):
-        return [name for name, after in AFTER.items()
-                if self.steps[name].status == "WAITING" and all(self.steps[before].status in DONE for before in after)]
+        return [name for name, step in self.plan.items()
+                if self.steps[name].status == "WAITING" and all(self.lets_on(before) for before in step.after)]
+
+    def lets_on(self, name):
+        return self.steps[name].status in DONE or (self.steps[name].status == "SKIPPED" and self.plan[name].optional)
 
     def released(self, names, sends):
-        assert [send.step for send in sends] == names
+        assert sorted(send.step for send in sends) == sorted(names)
         for send in sends:
             self.queued(send.step, send)
 
     def skip_after(self, name):
-        for other, after in AFTER.items():
-            if name in after and self.steps[other].status == "WAITING":
+        for other, step in self.plan.items():
+            if name in step.after and self.steps[other].status == "WAITING":
                 self.steps[other].status = "SKIPPED"
                 self.skip_after(other)
 
+    def end_without_output(self, name, sends):
+        """A step fails, or is skipped when it is optional: then only what needs it is skipped with it."""
+        before = set(self.ready())
+        if self.plan[name].optional:
+            self.steps[name].status = "SKIPPED"
+            self.skip_what_needs(name)
+            ready = [] if self.status == "PAUSED" else sorted(set(self.ready()) - before)
+            self.reached["went on without an optional step"] += bool(ready)
+            self.released(ready, sends)
+        else:
+            self.steps[name].status = "FAILED"
+            self.skip_after(name)
+
+    def skip_what_needs(self, name):
+        for other, step in self.plan.items():
+            if name in step.needs and self.steps[other].status == "WAITING":
+                self.steps[other].status = "SKIPPED"
+                self.reached["skipped with what it needs"] += 1
+                self.skip_what_needs(other)
+
+    def extend(self):
+        """The steps that waited are replaced by those of LONGER; a name that comes back keeps its fence."""
+        waited = {name: step for name, step in self.steps.items() if step.status == "WAITING"}
+        self.dropped |= waited
+        kept = {name: step for name, step in self.steps.items() if name not in waited}
+        self.plan = {step.name: step for step in LONGER}
+        self.steps = {name: kept.get(name) or self.back(name) for name in self.plan}
+        self.reached["extended"] += 1
+
+    def back(self, name):
+        old = self.dropped.get(name, Step())
+        return Step(fence=old.fence, claims=old.claims)
+
     def close_if_done(self):
-        if all(step.status in ENDED for step in self.steps.values()):
-            self.status = "FAILED" if any(s.status == "FAILED" for s in self.steps.values()) else "SUCCEEDED"
+        statuses = {step.status for step in self.steps.values()}
+        if statuses <= ENDED:
+            self.status = "FAILED" if "FAILED" in statuses else "DEGRADED" if "SKIPPED" in statuses else "SUCCEEDED"
 
     def current(self, claim):
         step = self.steps[claim.step]
@@ -120,7 +171,7 @@ class Transitions(RuleBasedStateMachine):
     def aimed(self, data):
         """A step, mostly one that is open: most calls concern those."""
         still_open = [name for name, step in self.steps.items() if step.status in OPEN]
-        return data.draw(st.sampled_from(still_open * 4 + sorted(AFTER)))
+        return data.draw(st.sampled_from(still_open * 4 + sorted(self.plan)))
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
@@ -171,9 +222,11 @@ class Transitions(RuleBasedStateMachine):
 
     def tell(self, claim, what):
         token = new_token()
+        longer = t.Extension(self.in_my_queue(LONGER[1:]), Route.COMPLEX, "of several parts") if (
+            what == "finish" and claim.step == "a" and self.counts["calls"] % 3 == 0) else None
         call = {
-            "finish": t.finish(claim, {"of": claim.step}, ttl_s=600, grace_ms=LONG_MS, token=token),
-            "fail": t.fail(claim, {"message": "broken"}, ttl_s=600, token=token),
+            "finish": t.finish(claim, {"of": claim.step}, ttl_s=600, grace_ms=LONG_MS, token=token, extension=longer),
+            "fail": t.fail(claim, {"message": "broken"}, ttl_s=600, grace_ms=LONG_MS, token=token),
             "retry": t.retry_later(claim, LONG_MS / 1000, {"message": "again"}, lease_ms=LONG_MS, token=token),
             "retry now": t.retry_later(claim, 0, {"message": "again"}, lease_ms=LONG_MS, token=token),
         }[what]
@@ -184,6 +237,8 @@ class Transitions(RuleBasedStateMachine):
             assert answer.reason == "stale"
             self.reached[f"stale {what}"] += 1
             return
+        if longer:
+            self.extend()
         self.apply(claim, what, answer)
         assert self.store.run(call) == answer  # as after a lost reply
         self.reached[f"reply of {what} lost"] += 1
@@ -194,11 +249,11 @@ class Transitions(RuleBasedStateMachine):
         if what == "finish":
             step.status = "SUCCEEDED"
             self.counts["succeeded", claim.step] += 1
-            ready = [] if self.status == "PAUSED" else [name for name in self.ready() if claim.step in AFTER[name]]
+            follows = [name for name in self.ready() if claim.step in self.plan[name].after]
+            ready = [] if self.status == "PAUSED" else follows
             self.released(ready, answer.released)
         elif what == "fail":
-            step.status = "FAILED"
-            self.skip_after(claim.step)
+            self.end_without_output(claim.step, answer.released)
         else:
             paused = self.status == "PAUSED"
             step.status, step.waits, step.owner = "WAITING" if paused else "RETRYING", what == "retry", ""
@@ -222,7 +277,7 @@ class Transitions(RuleBasedStateMachine):
     @rule(data=st.data())
     def look_at_overdue(self, data):
         self.look_at(data.draw(
-            st.sampled_from([n for n, step in self.steps.items() if step.overdue] * 4 + sorted(AFTER))))
+            st.sampled_from([n for n, step in self.steps.items() if step.overdue] * 4 + sorted(self.plan))))
 
     @precondition(lambda self: self.running_claims and self.counts["calls"] % 2 == 0)
     @rule(data=st.data())
@@ -281,9 +336,9 @@ class Transitions(RuleBasedStateMachine):
         step.takeovers += step.status == "RUNNING"
         if step.takeovers > MAX_TAKEOVERS:
             assert answer.kind is recovery.OverdueKind.POISONED
-            step.status, step.owner, step.overdue = "FAILED", "", False
+            step.owner, step.overdue = "", False
             self.reached["poisoned"] += 1
-            self.skip_after(name)
+            self.end_without_output(name, answer.sends)
             self.close_if_done()
             return
         if self.status == "PAUSED":
@@ -386,13 +441,13 @@ class Transitions(RuleBasedStateMachine):
             assert not self.store.run(control.resume(self.id, actor="a", reason="r", grace_ms=LONG_MS)).done
 
     @precondition(lambda self: self.final)
-    @rule(step=st.sampled_from(["", "", "", *AFTER, "nobody"]))
+    @rule(step=st.sampled_from(["", "", "", *NAMES]))
     def reset(self, step):
         token = new_token()
         call = control.reset_from(self.id, step, actor="a", reason="r", grace_ms=LONG_MS, token=token)
         answer = self.store.run(call)
         first = [step] if step else [name for name, one in self.steps.items() if one.status != "SUCCEEDED"]
-        if step == "nobody" or not first:
+        if (step and step not in self.steps) or not first:
             assert (answer.done, answer.refusal) == (False, "unknown" if step else "nothing")
             self.reached[f"reset refused: {answer.refusal}"] += 1
             return
@@ -415,9 +470,9 @@ class Transitions(RuleBasedStateMachine):
         if name in again:
             return
         again.add(name)
-        for other, after in AFTER.items():
-            unmet = other in AFTER[name] and self.steps[other].status not in DONE
-            if name in after or unmet:
+        for other, planned in self.plan.items():
+            unmet = other in self.plan[name].after and self.steps[other].status not in DONE
+            if name in planned.after or unmet:
                 self.add_to(again, other)
 
     # --- what must hold after every call -----------------------------------------------------------------------------
@@ -451,13 +506,13 @@ class Transitions(RuleBasedStateMachine):
         kinds = Counter((event.kind, event.step) for event in (Event.of_entry(i, f) for i, f in entries))
         assert kinds["ended", ""] == self.round + self.final
         assert kinds["reset", ""] == self.round
-        for name in AFTER:
-            assert kinds["begun", name] == self.counts["begun", name] >= self.steps[name].attempt
+        for name, step in self.steps.items():
+            assert kinds["begun", name] == self.counts["begun", name] >= step.attempt
             assert kinds["succeeded", name] == self.counts["succeeded", name] <= self.round + 1
 
 
 MUST_BE_REACHED = [
-    *(f"workflow {status}" for status in ("QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")),
+    *(f"workflow {status}" for status in ("QUEUED", "RUNNING", "SUCCEEDED", "DEGRADED", "FAILED", "CANCELLED")),
     *(f"step {status}" for status in ("WAITING", "QUEUED", "HELD", "RUNNING", "RETRYING", "SUCCEEDED", "FAILED",
                                       "CANCELLED", "SKIPPED")),
     "doubled message", "retry waits", "stale finish", "stale fail", "stale retry", "reply of begin lost",
@@ -465,6 +520,7 @@ MUST_BE_REACHED = [
     "takeover of RUNNING", "takeover of HELD", "poisoned", "renewal refused", "a long queue is not a lost message",
     "deadline", "cancel", "a pause without end", "missed once is not lost", "workflow PAUSED", "begin while paused",
     "retry while paused", "takeover while paused", "resume", "reset", "reply of reset lost", "reset refused: unknown",
+    "extended", "went on without an optional step", "skipped with what it needs",
 ]
 
 

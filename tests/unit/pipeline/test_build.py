@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.registry import get_registry
-from pipeline.build import MAX_LINKS, first_chain, linear_runs
+from pipeline.build import MAX_LINKS, chain_of, chained, linear_runs
 from pipeline.plan import ordinary_plan
 from state.model import NewStep
 from state.transition import Send, parse_task_id
@@ -44,11 +44,22 @@ def test_every_step_is_in_exactly_one_run_and_follows_its_predecessor(befores):
             assert after.after == (before.name,)
 
 
+def test_a_step_of_a_further_agent_is_done_by_the_one_task_for_all_of_them():
+    app = Celery(set_as_current=False)
+    message = chain_of(app, Send("a" * 32, "ask", 0, 1, "agents.weather"))
+    assert (message.task, message.options["queue"]) == ("agents.call", "agents.weather")
+
+
+def test_only_the_first_of_a_run_knows_what_follows():
+    plan = chained([step("a"), step("b", "a"), step("c", "a"), step("d", "b"), step("e", "d", "c"), step("f", "e")])
+    assert {s.name: [name for name, _ in s.tail] for s in plan if s.tail} == {"b": ["d"], "e": ["f"]}
+
+
 def test_messages_carry_ids_and_nothing_else():
     app = Celery(set_as_current=False)
-    plan = ordinary_plan(get_registry())
+    head, *_ = chained(ordinary_plan(get_registry()))
     workflow_id = "a" * 32
-    links = first_chain(app, plan, Send(workflow_id, "nlp", 0, 1, "agents.nlp")).tasks
+    links = chain_of(app, Send(workflow_id, "nlp", 0, 1, head.queue, head.tail)).tasks
     assert [link.args for link in links] == [(workflow_id, name) for name in ("nlp", "data", "viz")]
     assert [link.kwargs for link in links] == [{}, {}, {}]
     assert all(link.immutable for link in links)
