@@ -54,6 +54,8 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await listening
         await app.state.breakers.close()
+        if rate := getattr(app.state, "rate", None):
+            await rate.close()
         await client.aclose()
 
 
@@ -98,7 +100,8 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     described.install(app, keys=app.state.ring is not None)
     app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
     if settings.rate_limit:
-        from api.rate_limits import RateLimit  # its library takes a tenth of a second to import
+        from api.rate_limits import Rate, RateLimit  # its library takes a tenth of a second to import
 
-        app.add_middleware(RateLimit, limit=settings.rate_limit, store_url=settings.store_url)
+        app.state.rate = Rate(settings.rate_limit, settings.store_url)
+        app.add_middleware(RateLimit, rate=app.state.rate)
     app.add_middleware(Door, ring=app.state.ring)
