@@ -31,7 +31,7 @@ from api.limits import BodyLimit
 from api.watch import Watcher
 from core import logging
 from core.settings import Settings, get_settings
-from core.valkey import async_client
+from core.valkey import async_client, connect_all
 from state.store import AsyncStore
 from tasks import app as celery_app
 
@@ -43,6 +43,7 @@ _DESCRIPTION = """Ask questions in plain English; three agents answer them: **nl
 @asynccontextmanager
 async def _connections(app: FastAPI) -> AsyncIterator[None]:
     client = async_client()
+    await connect_all(client)
     watcher = Watcher(client)
     app.state.desk = Desk(AsyncStore(client), watcher, celery_app)
     app.state.breakers = breakers.BreakerDesk(get_settings())

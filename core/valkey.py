@@ -4,10 +4,12 @@ They never retry by themselves: a command repeated behind the caller's back may 
 callers whose call carries a token (`state.store`). Connecting takes at most 0.25 s.
 """
 
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import redis
 import redis.asyncio
+from redis.asyncio.connection import BlockingConnectionPool
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -16,6 +18,7 @@ from core.settings import get_settings
 
 CONNECT_TIMEOUT_S = 0.25
 ANSWER_TIMEOUT_S = 5.0
+LOOP_CONNECTIONS = 100
 MAX_CONNECTIONS = 5_000  # one per greenlet that waits for an answer; they are made when needed
 
 
@@ -34,5 +37,22 @@ def sync_client(url: str | None = None) -> "redis.Redis":
 
 
 def async_client(url: str | None = None) -> "redis.asyncio.Redis":
-    """A client for the API's event loop; answers are bytes."""
-    return redis.asyncio.Redis.from_url(url or get_settings().store_url, retry=AsyncRetry(NoBackoff(), 0), **_options())
+    """A client for the API's event loop; answers are bytes. Who finds all its connections in use waits for one."""
+    options = _options() | {"max_connections": LOOP_CONNECTIONS, "timeout": ANSWER_TIMEOUT_S}
+    pool = BlockingConnectionPool.from_url(
+        url or get_settings().store_url, retry=AsyncRetry(NoBackoff(), 0), **options
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+async def connect_all(client: "redis.asyncio.Redis") -> None:
+    """Open all of a client's connections before they are needed, unless Valkey is away.
+
+    A thousand requests at once keep an event loop busy for longer than connecting may take: whoever had to connect
+    then would find Valkey away.
+    """
+    pool: Any = client.connection_pool
+    with suppress(redis.RedisError, OSError):
+        async with AsyncExitStack() as opened:
+            for _ in range(LOOP_CONNECTIONS):
+                opened.push_async_callback(pool.release, await pool.get_connection())

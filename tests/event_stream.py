@@ -65,6 +65,13 @@ class EventStream:
             assert await self._block() is None, "something follows the end"
             await self.drop()
 
+    async def beaten(self, times: int) -> None:
+        """Read until so many heartbeats have come."""
+        while self.heartbeats < times:
+            block = await self._block()
+            assert block is not None, "the stream ended"
+            self._take(block)
+
     async def drop(self) -> None:
         """Hang up, whatever is on its way."""
         self._writer.transport.abort()

@@ -109,8 +109,7 @@ def test_an_idle_stream_beats_and_hears_at_once(store, port):
     async def idle_then_cancelled():
         await client.open()
         await client.read(1)
-        while client.heartbeats < 3:
-            client._take(await client._block())
+        await client.beaten(3)
         await asyncio.to_thread(store.run, control.cancel(send.workflow_id, actor="ann", reason="", ttl_s=100))
         await client.read()
 
