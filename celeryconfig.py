@@ -27,7 +27,7 @@ task_publish_retry_policy = {"max_retries": 30, "interval_start": 0, "interval_s
 task_serializer = result_serializer = "json"
 accept_content = result_accept_content = ["json"]
 task_default_queue = "baton"
-task_queues = [Queue(name) for name in ("baton", "agents.call", *(agent.queue for agent in get_registry().values()))]
+task_queues = [Queue(name) for name in ("baton", "agents.compose", *(agent.queue for agent in get_registry().values()))]
 task_ignore_result = True
 task_acks_late = False  # the record recovers what a worker loses; late acks cost commands and kill stock workers
 task_track_started = False

@@ -12,7 +12,7 @@ import requests
 import urllib3
 
 from agents.bearer import bearer
-from agents.contract import DataResult, NlpResult, VizResult
+from agents.contract import AgentResult, DataResult, NlpResult, VizResult
 from agents.dialects import fault_of, parse
 from agents.errors import (
     AgentCrashed,
@@ -63,7 +63,7 @@ class CallHeaders:
 
 def call_agent(
     agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders, time_left_s: float
-) -> NlpResult | DataResult | VizResult:
+) -> AgentResult:
     """Ask `agent` once, within min(its timeout, `time_left_s`); raises an `AgentError`, or `CallStopped`."""
     limit_s = min(agent.timeout_s, time_left_s)
     if limit_s <= 0:
@@ -113,7 +113,7 @@ def _read(response: requests.Response, ends_at: float, agent: AgentSpec) -> byte
     return b"".join(chunks)
 
 
-def _understand(agent: AgentSpec, response: requests.Response, body: bytes) -> NlpResult | DataResult | VizResult:
+def _understand(agent: AgentSpec, response: requests.Response, body: bytes) -> AgentResult:
     status = response.status_code
     if status in _GONE:
         raise AgentUnavailable(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agents.contract import AgentFault, Column, DataResult, Intent, NlpResult, SubQuery, VizResult
+from agents.contract import AgentFault, AgentResult, Column, DataResult, FurtherResult, Intent, NlpResult, SubQuery, VizResult
 from agents.errors import AgentRefused, InvalidResponse
 
 Reply = dict[str, Any]
@@ -97,13 +97,13 @@ PARSERS: dict[str, Callable[[Reply], NlpResult | DataResult | VizResult]] = {
 }
 
 
-def parse(agent: str, reply: object) -> NlpResult | DataResult | VizResult:
+def parse(agent: str, reply: object) -> AgentResult:
     """The typed result of `agent`'s decoded reply; raises `AgentRefused` or `InvalidResponse`."""
     if not isinstance(reply, dict):
         raise InvalidResponse(f"the {agent} agent answered with {type(reply).__name__}, not with a JSON object")
     if _failed(reply):
         raise AgentRefused(**fault_of(reply, f"the {agent} agent reports a failure and gives no reason"))
-    return PARSERS[agent](reply)
+    return PARSERS.get(agent, FurtherResult.model_validate)(reply)
 
 
 def fault_of(reply: Reply, default: str) -> dict[str, Any]:

@@ -122,6 +122,20 @@ class InternalFault(AgentError):
     default_recovery = "contact_support"
 
 
+class MissingInput(AgentError):
+    """A step's input is not among the outputs it reads."""
+
+    error_type = "missing_input"
+    counts = Counts.NEVER
+    default_recovery = "correct_request"
+
+
+class NothingToCompose(AgentError):
+    """None of the question's parts has an answer."""
+
+    counts = Counts.NEVER
+
+
 class Rejected(AgentError):
     """The agent rejects the request."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from core.settings import Settings, get_settings
+from core.settings import FurtherAgent, Settings, get_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class AgentSpec:
 
 
 def build_registry(settings: Settings) -> dict[str, AgentSpec]:
-    """The three agents as the settings describe them; an empty URL means the bundled one."""
+    """The three agents and any further ones, as the settings describe them; an empty URL means the bundled one."""
 
     def url(given: str, port: int) -> str:
         return (given or f"http://127.0.0.1:{port}").rstrip("/")
@@ -59,7 +59,22 @@ def build_registry(settings: Settings) -> dict[str, AgentSpec]:
             settings.viz_timeout_s,
             RetryPolicy(settings.viz_max_attempts, settings.viz_retry_base_s, settings.viz_retry_cap_s),
         ),
+        **{name: _further(name, agent) for name, agent in settings.agents.items()},
     }
+
+
+def _further(name: str, agent: FurtherAgent) -> AgentSpec:
+    policy = RetryPolicy(agent.max_attempts, agent.retry_base_s, agent.retry_cap_s)
+    return AgentSpec(name, agent.url.rstrip("/"), agent.path, agent.timeout_s, policy)
+
+
+ONCE = RetryPolicy(1, 1.0, 1.0)  # for what is done in the worker itself
+
+
+def retry_policy(agent: str) -> RetryPolicy:
+    """How often a step of `agent` is tried; once when that is no registered agent."""
+    found = get_registry().get(agent)
+    return found.retry if found else ONCE
 
 
 @cache

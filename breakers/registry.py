@@ -26,8 +26,7 @@ def numbers_of(name: str, settings: Settings) -> BreakerSettings:
         "nlp": (settings.nlp_breaker_threshold, settings.nlp_breaker_recovery_s, settings.nlp_timeout_s),
         "data": (settings.data_breaker_threshold, settings.data_breaker_recovery_s, settings.data_timeout_s),
         "viz": (settings.viz_breaker_threshold, settings.viz_breaker_recovery_s, settings.viz_timeout_s),
-    }.get(agent, (settings.breaker_threshold, settings.breaker_recovery_s,
-                  max(settings.nlp_timeout_s, settings.data_timeout_s, settings.viz_timeout_s)))
+    }.get(agent) or _further(agent, settings)
     first_open_s = settings.breaker_first_open_s
     return BreakerSettings(
         threshold=threshold,
@@ -43,6 +42,19 @@ def numbers_of(name: str, settings: Settings) -> BreakerSettings:
         retry_ratio=settings.retry_budget_ratio,
         retry_reserve=settings.retry_budget_reserve,
         retry_max=max(settings.retry_budget_max, settings.retry_budget_reserve),
+    )
+
+
+def _further(agent: str, settings: Settings) -> tuple[int, float, float]:
+    """Threshold, recovery time and longest call of an agent that is not one of the three, known or not."""
+    longest_s = max(settings.nlp_timeout_s, settings.data_timeout_s, settings.viz_timeout_s)
+    spec = settings.agents.get(agent)
+    if spec is None:
+        return settings.breaker_threshold, settings.breaker_recovery_s, longest_s
+    return (
+        spec.breaker_threshold or settings.breaker_threshold,
+        spec.breaker_recovery_s or settings.breaker_recovery_s,
+        spec.timeout_s,
     )
 
 

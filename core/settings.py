@@ -7,13 +7,51 @@ lists all.
 
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = int
+
+
+BUILT_IN: Final = frozenset({"nlp", "data", "viz", "compose", "call"})
+
+
+def _not_built_in(name: str) -> str:
+    if name in BUILT_IN:
+        raise ValueError(f"{name} is a name of ours; a further agent needs one of its own")
+    return name
+
+
+AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$"), AfterValidator(_not_built_in)]
+
+
+class FurtherAgent(BaseModel):
+    """An agent beside nlp, data and viz: its one call is `POST <url><path>`, and it answers with a JSON object."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(pattern=r"^https?://[^\s]+$")
+    path: str = Field("/call", pattern=r"^/[^\s]*$")
+    timeout_s: PositiveFloat = 60.0
+    max_attempts: PositiveInt = 3
+    retry_base_s: PositiveFloat = 1.0
+    retry_cap_s: PositiveFloat = 30.0
+    breaker_threshold: PositiveInt | None = None  # None: as BREAKER_THRESHOLD and BREAKER_RECOVERY_S say
+    breaker_recovery_s: PositiveFloat | None = None
 
 
 class Settings(BaseSettings):
@@ -71,6 +109,11 @@ class Settings(BaseSettings):
     viz_max_attempts: PositiveInt = Field(3, description="Calls of the viz agent for one step.")
     viz_retry_base_s: PositiveFloat = Field(1.0, description="First wait before the viz agent is called again.")
     viz_retry_cap_s: PositiveFloat = Field(30.0, description="Longest such wait.")
+    agents: dict[AgentName, FurtherAgent] = Field(
+        default_factory=dict,
+        description="Further agents for plans of one's own, as JSON: "
+        '{"weather": {"url": "http://host:9000", "path": "/ask", "timeout_s": 20}}.',
+    )
     health_timeout_s: PositiveFloat = Field(5.0, description="Longest health check.")
     health_interval_s: PositiveFloat = Field(5.0, description="Time between beat's health checks.")
     agent_reply_limit_bytes: PositiveInt = Field(16 * 1024 * 1024, description="Largest reply accepted from an agent.")

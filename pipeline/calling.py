@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.client import CallHeaders, call_agent
-from agents.contract import DataResult, NlpResult, VizResult
+from agents.contract import AgentResult, DataResult, NlpResult, VizResult
 from agents.errors import AgentError, CircuitOpen, Counts
 from agents.registry import AgentSpec
 from breakers import CircuitBreaker, CircuitOpenError, Outcome
@@ -19,7 +19,7 @@ def call_under_breaker(
     *,
     breaker: CircuitBreaker,
     tries: int,
-) -> NlpResult | DataResult | VizResult:
+) -> AgentResult:
     """Ask the agent once, if its breaker lets the call through; raises an `AgentError`, or `CallStopped`.
 
     `tries` counts the step's calls, this one included.

@@ -1,6 +1,7 @@
 """A chart of ours: beside what an agent sent when that is none we can draw, and instead of an agent that cannot."""
 
-from agents.contract import DataResult, NlpResult, VizRequest, VizResult
+from agents.contract import AgentResult, DataResult, NlpResult, VizRequest, VizResult
+from pipeline.inputs import data_of, nlp_of, question_of
 from state.transitions import Go
 
 
@@ -11,12 +12,11 @@ def own_chart(query: str, nlp: NlpResult, data: DataResult) -> VizResult:
     return draw(VizRequest(data=data.rows, columns=list(data.columns), query=query, intent=nlp.intent.model_dump()))
 
 
-def own_chart_if_needed(answer: NlpResult | DataResult | VizResult, go: Go) -> NlpResult | DataResult | VizResult:
+def own_chart_if_needed(answer: AgentResult, go: Go) -> AgentResult:
     """`answer` as it is, unless it is a chart without a Vega-Lite spec: a Plotly figure or HTML is kept as data."""
     if not isinstance(answer, VizResult) or answer.spec is not None:
         return answer
-    data, nlp = DataResult.model_validate(go.inputs["data"]), NlpResult.model_validate(go.inputs["nlp"])
-    ours = own_chart(go.request["query"], nlp, data)
+    ours = own_chart(question_of(go), nlp_of(go), data_of(go))
     return answer.model_copy(
         update={
             "spec": ours.spec,

@@ -1,20 +1,54 @@
 """Plans: the steps of a question and what each waits for."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from agents.registry import AgentSpec
 from state.model import NewStep
 
 CLAIM_SLACK_S: Final = 10.0  # for what surrounds the call in a step
+COMPOSE: Final = "compose"  # the agent of steps that are done in the worker itself
+EXTENDS: Final = "extends"  # in the spec of an nlp step: what follows it is planned when it has answered
 
 
 def ordinary_plan(registry: dict[str, AgentSpec]) -> tuple[NewStep, ...]:
     """`nlp -> data -> viz`; the chart is drawn from the question's intent and the rows."""
     return (
-        _step("nlp", registry["nlp"]),
-        _step("data", registry["data"], after=("nlp",), needs=("nlp",)),
-        _step("viz", registry["viz"], after=("data",), needs=("nlp", "data")),
+        step_of(registry["nlp"], "nlp"),
+        step_of(registry["data"], "data", after=("nlp",), needs=("nlp",)),
+        step_of(registry["viz"], "viz", after=("data",), needs=("nlp", "data")),
     )
+
+
+def plan_to_be_extended(registry: dict[str, AgentSpec]) -> tuple[NewStep, ...]:
+    """Only the nlp step: what follows is planned from what it answers (`pipeline.extension`)."""
+    return (step_of(registry["nlp"], "nlp", spec={EXTENDS: True}),)
+
+
+def step_of(
+    agent: AgentSpec,
+    name: str,
+    *,
+    after: Sequence[str] = (),
+    needs: Sequence[str] = (),
+    wants: Sequence[str] = (),
+    optional: bool = False,
+    spec: dict[str, Any] | None = None,
+) -> NewStep:
+    """A step of a registered agent."""
+    limit_s = agent.timeout_s + CLAIM_SLACK_S
+    return NewStep(name, agent.name, agent.queue, limit_s, tuple(after), tuple(needs), tuple(wants), optional, spec or {})
+
+
+def compose_step(
+    name: str, parts: Sequence[dict[str, str]], *, nlp: str = "", after: Sequence[str] = (), optional: bool = False
+) -> NewStep:
+    """The step that puts `parts` together: `{name, query, data, viz}` each, the last two being names of steps."""
+    read = [step for part in parts for step in (part["data"], part["viz"]) if step]
+    needs = (nlp,) if nlp else ()
+    before = tuple(dict.fromkeys([*needs, *read, *after]))
+    spec: dict[str, Any] = {"parts": list(parts), **({"nlp": nlp} if nlp else {})}
+    return NewStep(name, COMPOSE, f"agents.{COMPOSE}", CLAIM_SLACK_S, before, needs, tuple(read), optional, spec)
 
 
 class PlanTooLarge(Exception):
@@ -29,7 +63,3 @@ def within_limit(plan: tuple[NewStep, ...], most: int) -> tuple[NewStep, ...]:
     if len(plan) > most:
         raise PlanTooLarge(len(plan), most)
     return plan
-
-
-def _step(name: str, agent: AgentSpec, after: tuple[str, ...] = (), needs: tuple[str, ...] = ()) -> NewStep:
-    return NewStep(name, agent.name, agent.queue, agent.timeout_s + CLAIM_SLACK_S, after, needs)

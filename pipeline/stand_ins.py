@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from agents.contract import DataResult, NlpResult
 from agents.dialects import parse_nlp
 from agents.errors import AgentError
 from core.clock import now_ms
 from core.logging import get_logger
 from pipeline.charts import own_chart
+from pipeline.inputs import asked_of, data_of, nlp_of, question_of
 from state import keys
 from state.store import Store
 from state.transitions import Go
@@ -67,9 +67,9 @@ def stand_in_for(store: Store, go: Go, error: AgentError) -> StandIn | None:
 def last_good_key(agent: str, go: Go) -> str:
     """The key under which the step's output may stand in later, for the same question or query; empty for none."""
     if agent == "nlp":
-        return question_key(go.request)
+        return question_key({**go.request, "query": asked_of(go)})
     if agent == "data":
-        return _key("data", NlpResult.model_validate(go.inputs["nlp"]).sql_query, go.request)
+        return _key("data", asked_of(go), go.request)
     return ""
 
 
@@ -97,15 +97,14 @@ def _by_rules(_store: Store, go: Go) -> tuple[Output, float | None] | None:
     from agents.nlp.refusal import RefusalError, SchemaUnavailableError
 
     try:
-        return parse_nlp(understand(go.request["query"])).model_dump(), None
+        return parse_nlp(understand(asked_of(go))).model_dump(), None
     except (RefusalError, SchemaUnavailableError) as error:
         log.info("rules_cannot_help", workflow_id=go.workflow_id, why=str(error))
         return None
 
 
 def _chart_of_rows(_store: Store, go: Go) -> tuple[Output, float | None]:
-    nlp, data = NlpResult.model_validate(go.inputs["nlp"]), DataResult.model_validate(go.inputs["data"])
-    return own_chart(go.request["query"], nlp, data).model_dump(), None
+    return own_chart(question_of(go), nlp_of(go), data_of(go)).model_dump(), None
 
 
 _SOURCES: dict[str, tuple[tuple[Source, Callable[[Store, Go], tuple[Output, float | None] | None]], ...]] = {

@@ -43,6 +43,12 @@ def viz(self: Task, workflow_id: str, step: str) -> None:
     deliver(self, workflow_id, step)
 
 
+@app.task(name="agents.compose", **_OPTIONS)
+def compose(self: Task, workflow_id: str, step: str) -> None:
+    """Put the parts of a complex question together, in this worker: no agent is asked."""
+    deliver(self, workflow_id, step)
+
+
 @app.task(name="agents.call", **_OPTIONS)
 def call(self: Task, workflow_id: str, step: str) -> None:
     """Ask any further agent that is registered."""

@@ -9,16 +9,20 @@ from functools import partial
 from typing import Any
 
 from agents.client import CallHeaders
+from agents.contract import NlpResult
 from agents.errors import AgentError, InternalFault, InvalidResponse
-from agents.registry import get_registry
+from agents.registry import get_registry, retry_policy
 from breakers.registry import get_breakers
 from core.logging import get_logger
 from core.settings import get_settings
 from core.stoppable import CallStopped, stoppable
 from pipeline.calling import call_under_breaker
 from pipeline.charts import own_chart_if_needed
+from pipeline.composition import composed
 from pipeline.decide import RetryIn, decide
+from pipeline.extension import extension_for
 from pipeline.inputs import answered_without_call, payload_for
+from pipeline.plan import COMPOSE
 from pipeline.stand_ins import last_good_key, stand_in_for
 from state.errors import OutputTooLarge
 from state.store import Store
@@ -67,7 +71,7 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
     note("step_begun", fence=claim.fence)
     try:
         with stoppable(send.task_id):
-            output = _call(claim)
+            output = _output(claim)
         report = _finished(claim, output, last_good=last_good_key(claim.agent, claim))
     except CallStopped:
         return Nothing("stopped")
@@ -83,8 +87,10 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
     return _settle(store, claim, failure, note)
 
 
-def _call(claim: Go) -> dict[str, Any]:
-    """The step's output: the agent's answer, or none needed."""
+def _output(claim: Go) -> dict[str, Any]:
+    """The step's output: the agent's answer, unless none is needed."""
+    if claim.agent == COMPOSE:
+        return composed(claim)
     if (settled := answered_without_call(claim.agent, claim)) is not None:
         return settled.model_dump()
     answer = call_under_breaker(
@@ -103,7 +109,7 @@ def _settle(store: Store, claim: Go, error: AgentError, note: Callable[..., None
     decision = decide(
         error,
         _tries(claim),
-        get_registry()[claim.agent].retry,
+        retry_policy(claim.agent),
         claim.time_left_s,
         mode=claim.mode,
         spread_s=get_settings().breaker_spread_s,
@@ -115,8 +121,8 @@ def _settle(store: Store, claim: Go, error: AgentError, note: Callable[..., None
     if stand_in is not None:
         try:
             report = _finished(claim, stand_in.output, degradation=stand_in.degradation)
-        except OutputTooLarge as too_large:
-            note("stand_in_too_large", error=str(too_large))
+        except (OutputTooLarge, InvalidResponse) as unfit:
+            note("stand_in_unfit", error=str(unfit))
         else:
             return _released(store.run(report), note, "step_degraded", **stand_in.degradation)
     ttl_s = get_settings().workflow_ttl_s
@@ -141,9 +147,13 @@ def _wait(store: Store, claim: Go, error: AgentError, decision: RetryIn, note: C
 
 def _finished(claim: Go, output: dict[str, Any], **more: Any) -> Transition[Report]:
     settings = get_settings()
+    extension = None
+    if claim.agent == "nlp":
+        extension = extension_for(claim, NlpResult.model_validate(output), get_registry(), settings.max_steps)
     return finish(
         claim,
         output,
+        extension=extension,
         ttl_s=settings.workflow_ttl_s,
         grace_ms=int(settings.lease_s * 1000),  # a message nobody holds by then is looked for
         token=new_token(),

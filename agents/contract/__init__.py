@@ -4,11 +4,22 @@ The bundled agents import this package and nothing above it.
 """
 
 from agents.contract.requests import DataRequest, ExecutionConfig, NlpRequest, VizRequest
-from agents.contract.results import AgentFault, Column, DataResult, Intent, NlpResult, SubQuery, VizResult
+from agents.contract.results import (
+    AgentFault,
+    AgentResult,
+    Column,
+    DataResult,
+    FurtherResult,
+    Intent,
+    NlpResult,
+    SubQuery,
+    VizResult,
+)
 from agents.contract.schema import ColumnSchema, DataSchema, ForeignKey, TableSchema
 
 __all__ = [
     "AgentFault",
+    "AgentResult",
     "Column",
     "ColumnSchema",
     "DataRequest",
@@ -16,6 +27,7 @@ __all__ = [
     "DataSchema",
     "ExecutionConfig",
     "ForeignKey",
+    "FurtherResult",
     "Intent",
     "NlpRequest",
     "NlpResult",

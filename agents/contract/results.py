@@ -113,6 +113,15 @@ class VizResult(BaseModel):
     processing_time_ms: float | None = None
 
 
+class FurtherResult(BaseModel):
+    """What a further agent answers: any JSON object, kept as it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+AgentResult = NlpResult | DataResult | VizResult | FurtherResult
+
+
 class AgentFault(BaseModel):
     """`error` of a refusal or failure, as an agent says it."""
 
