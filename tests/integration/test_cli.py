@@ -115,6 +115,13 @@ def test_what_is_not_ours_goes_to_celery(floor: Floor, shell: CeleryShell) -> No
     assert "flagged as revoked" in printed
 
 
+@pytest.mark.parametrize("words", [["terminate", "0" * 32], ["revoke"], ["pause"]])
+def test_a_command_without_an_id_is_refused(shell: CeleryShell, words: list[str]) -> None:
+    code, printed = shell.run("control", *words)
+    assert code == 1
+    assert "id is missing" in printed
+
+
 def test_a_worker_that_was_not_told_stops_its_call_by_itself(floor: Floor) -> None:
     workflow_id = held(floor)
     task_id = f"{workflow_id}.nlp.0.1"
