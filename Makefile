@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
 export Q FILE NAME ROLE
 
-.PHONY: help run ask key backup restore logs faults test bench bench-breakers prove check clean
+.PHONY: help run ask key backup restore logs faults test fuzz bench bench-breakers prove check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
@@ -46,6 +46,9 @@ faults: $(VENV)/.runtime  ## A proxy before the agents that makes them fail as t
 test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.dev  ## Malformed requests, and schemathesis, against a running API: make fuzz [ARGS="--seed 7"]
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.runtime  ## Measure against bare Celery: make bench [QUICK=1] [STORED=1000000] [PUBLISH=1]
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(STORED),--stored $(STORED)) $(if $(PUBLISH),--publish)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Request
+from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.caller import caller_of
@@ -28,10 +28,18 @@ _PROBLEMS = documented(
     }
 )
 
+_MANY_PROBLEMS = documented({422: "The request is not valid", 503: "The store is away: wait and retry"})
+
 _WHAT_ELSE = {
     Verb.CANCEL: ["It has ended; there is nothing left to cancel."],
     Verb.PAUSE: ["It has ended; there is nothing left to pause."],
     Verb.RESUME: ["It has ended; POST .../retry runs it again."],
+}
+
+_DOES = {
+    Verb.CANCEL: "The running call is ended; what was not begun never is.",
+    Verb.PAUSE: "The running call may end; nothing more is begun until resume. The deadline stands still.",
+    Verb.RESUME: "What is ready is sent; the pause is added to the deadline.",
 }
 
 
@@ -50,7 +58,13 @@ class RetryWish(Wish):
     model_config = ConfigDict(
         extra="forbid",
         str_strip_whitespace=True,
-        json_schema_extra={"example": {"step": "data", "actor": "ann"}},
+        json_schema_extra={
+            "example": {"step": "data", "actor": "ann"},
+            "not": {
+                "required": ["step", "query"],
+                "properties": {"step": {"pattern": r"\S"}, "query": {"pattern": r"\S"}},
+            },
+        },
     )
 
     step: str = Field("", max_length=100, description="First step to run again.")
@@ -67,11 +81,15 @@ class ManyWish(Wish):
     """The same for many: by id, or all in one of `status`, the newest first."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"status": ["QUEUED", "RUNNING"], "reason": "maintenance"}}
+        extra="forbid",
+        json_schema_extra={
+            "example": {"status": ["QUEUED", "RUNNING"], "reason": "maintenance"},
+            "oneOf": [{"required": ["ids"]}, {"required": ["status"]}],
+        },
     )
 
-    ids: list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] = Field(default_factory=list, max_length=MANY)
-    status: list[WorkflowStatus] = Field(default_factory=list)
+    ids: list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] = Field([], min_length=1, max_length=MANY)
+    status: list[WorkflowStatus] = Field([], min_length=1, max_length=len(WorkflowStatus))
     limit: int = Field(MANY, ge=1, le=MANY)
 
     @model_validator(mode="after")
@@ -123,14 +141,44 @@ async def retry(
     return accepted(workflow_id)
 
 
-@router.post("/{workflow_id}/{verb}", response_model=Changed, summary="Cancel, pause or resume it", responses=_PROBLEMS)
-async def one(
-    request: Request,
-    workflow_id: WorkflowId,
-    verb: Annotated[Verb, Path()],
-    wish: Annotated[Wish, Body()] = Wish(),  # noqa: B008 - nobody changes it
-) -> Changed:
-    """Idempotent. A cancel ends the running call; a pause lets it end, and begins nothing more until resume."""
+def _offer(verb: Verb) -> None:
+    """The two routes of a verb: for one workflow, and for many."""
+
+    async def one(
+        request: Request,
+        workflow_id: WorkflowId,
+        wish: Annotated[Wish, Body()] = Wish(),  # noqa: B008 - nobody changes it
+    ) -> Changed:
+        return await _for_one(request, verb, workflow_id, wish)
+
+    async def many(request: Request, wish: Annotated[ManyWish, Body()]) -> ManyChanged:
+        return await _for_many(request, verb, wish)
+
+    router.add_api_route(
+        f"/{{workflow_id}}/{verb}",
+        one,
+        methods=["POST"],
+        response_model=Changed,
+        summary=f"{verb.capitalize()} it",
+        description=f"Idempotent. {_DOES[verb]}",
+        responses=_PROBLEMS,
+    )
+    router.add_api_route(
+        f"/{verb}",
+        many,
+        methods=["POST"],
+        response_model=ManyChanged,
+        summary=f"{verb.capitalize()} many",
+        description="Answers one by one; what a status forbids is told there and stops nothing.",
+        responses=_MANY_PROBLEMS,
+    )
+
+
+for _verb in Verb:
+    _offer(_verb)
+
+
+async def _for_one(request: Request, verb: Verb, workflow_id: str, wish: Wish) -> Changed:
     operator = _desk(request).operator
     (done,) = await operator.control(verb, [workflow_id], actor=_actor(request, wish), reason=wish.reason)
     result = _result(verb, workflow_id, done)
@@ -147,9 +195,7 @@ async def one(
     return result
 
 
-@router.post("/{verb}", response_model=ManyChanged, summary="Cancel, pause or resume many", responses=_PROBLEMS)
-async def many(request: Request, verb: Annotated[Verb, Path()], wish: Annotated[ManyWish, Body()]) -> ManyChanged:
-    """Answers one by one; what a status forbids is told there and stops nothing."""
+async def _for_many(request: Request, verb: Verb, wish: ManyWish) -> ManyChanged:
     operator = _desk(request).operator
     ids = wish.ids or await operator.ids_in(frozenset(wish.status), wish.limit)
     done = await operator.control(verb, ids, actor=_actor(request, wish), reason=wish.reason)

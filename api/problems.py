@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from api.roles import methods_of
 from breakers import BreakerStoreAway
 from core.logging import get_logger
 from pipeline.plan import PlanTooLarge
@@ -230,6 +231,8 @@ async def _key_reused(_: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type
+    if error.status_code == 400:  # how the framework says that it cannot read a body
+        return Problem("invalid_request", f"body: {error.detail}", recovery_action="correct_request").response()
     kind = "not_found" if error.status_code == 404 else "invalid_request"
     problem = Problem(
         kind,
@@ -240,6 +243,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     problem.status = error.status_code
     response = problem.response()
     response.headers.update(error.headers or {})
+    if error.status_code == 405:  # the framework names the methods of the first route that fits
+        response.headers["Allow"] = ", ".join(methods_of(request.url.path))
     return response
 
 

@@ -74,10 +74,14 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "POST /api/query",
         "POST /api/workflow",
         f"POST {_WORKFLOW}/retry",
-        f"POST {_WORKFLOW}/{{verb}}",
+        f"POST {_WORKFLOW}/cancel",
+        f"POST {_WORKFLOW}/pause",
+        f"POST {_WORKFLOW}/resume",
     ),
     Role.ADMIN: (
-        "POST /api/workflow/{verb}",
+        "POST /api/workflow/cancel",
+        "POST /api/workflow/pause",
+        "POST /api/workflow/resume",
         "POST /api/circuit-breakers/{agent}/mode",
         "PUT /api/circuit-breakers/{agent}/settings",
         "GET /api/audit",
@@ -101,3 +105,9 @@ def rule_of(method: str, path: str) -> Rule | None:
         return found
     matching = (rule for pattern, rule in _PATTERNS if rule.method == method and pattern.match(path))
     return next(matching, None)
+
+
+def methods_of(path: str) -> list[str]:
+    """What may be asked of a path, by whatever rules fit it."""
+    plain = {method for method, known in _PLAIN if known == path}
+    return sorted(plain | {rule.method for pattern, rule in _PATTERNS if pattern.match(path)})

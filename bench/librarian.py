@@ -2,11 +2,13 @@
 
     {"order": "fill", "count": N, "spread_s": S}          N finished workflows
                                                           -> {"bytes_each": ..., "bytes_of_outputs": ...}
-    {"order": "work", "workflows": N, "reads": M, "pages": P}
-                                                          N workflows through all their transitions, M status reads, and
-                                                          P pages of each list
-                                                          -> {"transition_us": [...], "read_us": [...],
-                                                              "page_by_time_us": [...], "page_by_status_us": [...]}
+    {"order": "work", "workflows": N, "reads": M, "pages": P, "searches": S}
+                                                          N workflows through all their transitions, N cancels of
+                                                          others, M status reads, P pages of each list, and S searches
+                                                          that find nothing in as many as one page looks at
+                                                          -> {"transition_us": [...], "cancel_us": [...],
+                                                              "read_us": [...], "page_by_time_us": [...],
+                                                              "page_by_status_us": [...], "search_us": [...]}
 
 The transitions are the product's own, made by its own `run_step`; only the store tells how long each took.
 """
@@ -21,10 +23,12 @@ from typing import Any, TypeVar, cast
 from bench import copies
 from bench.bare import QUESTION
 from core import logging
+from core.settings import get_settings
 from core.valkey import sync_client
 from pipeline.question import Question, accept, plan_workflow
 from state import keys
-from state.listing import Cursor, Listing
+from state.control import cancel
+from state.listing import ENOUGH_SEARCHED, Cursor, Listing
 from state.model import WorkflowRecord, WorkflowStatus
 from state.store import Store
 from state.transition import Send, Transition, new_token
@@ -77,17 +81,40 @@ class Librarian:
         self._newest_ms, self._oldest_ms = first.created_ms, last.created_ms
         return {"bytes_each": used / count, "bytes_of_outputs": self._bytes_of_outputs(self._ids[0])}
 
-    def work(self, workflows: int, reads: int, pages: int) -> dict[str, list[float]]:
-        """Whole workflows, status reads of workflows picked at random, and pages of lists from random places on."""
+    def work(self, workflows: int, reads: int, pages: int, searches: int) -> dict[str, list[float]]:
+        """Whole workflows, cancels, reads of workflows picked at random, pages of lists from random places on."""
         self._store.transition_us.clear()
         for _ in range(workflows):
             self._whole_workflow()
         return {
             "transition_us": list(self._store.transition_us),
+            "cancel_us": [self._cancel() for _ in range(workflows)],
             "read_us": [self._read() for _ in range(reads)],
             "page_by_time_us": [self._page(frozenset()) for _ in range(pages)],
             "page_by_status_us": [self._page(frozenset({WorkflowStatus.SUCCEEDED})) for _ in range(pages)],
+            "search_us": [self._search() for _ in range(searches)],
         }
+
+    def _cancel(self) -> float:
+        """Of a workflow whose first step waits in its queue."""
+        workflow = plan_workflow(Question(QUESTION))
+        self._store.run(accept(workflow, new_token()))
+        ttl_s = get_settings().workflow_ttl_s
+        start = time.perf_counter()
+        done = self._store.run(cancel(workflow.workflow_id, actor="bench", reason="", ttl_s=ttl_s))
+        took_us = (time.perf_counter() - start) * 1e6
+        if not done.done:
+            raise RuntimeError(f"the workflow was not cancelled: {done}")
+        return took_us
+
+    def _search(self) -> float:
+        """From the newest on, as far as one page looks."""
+        start = time.perf_counter()
+        page = self._store.page(Listing(PAGE, text="nobody asked for this"))
+        took_us = (time.perf_counter() - start) * 1e6
+        if page.workflows or (page.searched_until is None and len(self._ids) > ENOUGH_SEARCHED):
+            raise RuntimeError(f"a search that did not look at all: {page}")
+        return took_us
 
     def _page(self, statuses: frozenset[WorkflowStatus]) -> float:
         """A full page, of the newer half."""

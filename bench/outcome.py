@@ -97,8 +97,10 @@ def marks(found: Mapping[Contender, Figures], stored: Sequence[Stored]) -> list[
         among = f"at {many.workflows:,} stored, to {few.workflows:,}"
         out += [
             _at_most(f"transition {among}", many.transition_us / few.transition_us, 1.2, gate=True),
+            _at_most(f"cancel {among}", many.cancel_us / few.cancel_us, 1.2, gate=True),
             _at_most(f"status read {among}", many.read_us / few.read_us, 1.2, gate=True),
             _at_most(f"ms for a page of a list at {many.workflows:,} stored", many.page_ms, 20, gate=True),
+            _at_most(f"ms for a search through 10,000 of {many.workflows:,} stored", many.search_us / 1000, 200),
             _at_most("bytes of a finished workflow beside its outputs", many.bytes_beside_outputs, 4096, gate=True),
         ]
     return out

@@ -16,7 +16,7 @@ from bench.processes import MIB, Spoken, Valkey
 from bench.stage import agents_at
 
 ROUNDS = 6
-WORKFLOWS, READS, PAGES = 40, 400, 40  # a round
+WORKFLOWS, READS, PAGES, SEARCHES = 40, 400, 40, 3  # a round
 KEPT_S = 80_000  # the copies were created over nearly a day
 MIB_EACH = 0.008  # with room to spare
 
@@ -27,9 +27,11 @@ class Stored:
 
     workflows: int
     transition_us: float
+    cancel_us: float
     read_us: float
     page_by_time_us: float
     page_by_status_us: float
+    search_us: float
     bytes_each: float
     bytes_of_outputs: int
 
@@ -58,7 +60,8 @@ def measure(sizes: Sequence[int], folder: Path, agent_url: str, tell: Callable[[
         took: dict[int, defaultdict[str, list[float]]] = {size: defaultdict(list) for size in sizes}
         for number in range(ROUNDS):
             for size in interleaved(sizes, number):
-                samples = librarians[size].order(order="work", workflows=WORKFLOWS, reads=READS, pages=PAGES)
+                samples = librarians[size].order(order="work", workflows=WORKFLOWS, reads=READS, pages=PAGES,
+                                                 searches=SEARCHES)
                 for what, us in samples.items():
                     took[size][what] += us
         return [Stored(size, **_medians(took[size]), **filled[size]) for size in sizes]

@@ -1,6 +1,6 @@
 """Calls that another thread may stop: whoever waits on a socket wakes up at once when that is shut down.
 
-Needed where a call can be ended in no other way (a pool of threads); it costs the others about a microsecond.
+Needed where a call can be ended in no other way (a pool of threads); it costs the others two microseconds.
 """
 
 import socket

@@ -9,11 +9,24 @@ from pathlib import Path
 from types import FrameType
 
 from core.settings import ROOT
-from prove import away, breakers, cancel, chaos, false_opens, fleet, interleavings, outages, recovery, speed, streams
+from prove import (
+    away,
+    breakers,
+    cancel,
+    chaos,
+    false_opens,
+    fleet,
+    fuzz,
+    interleavings,
+    outages,
+    recovery,
+    speed,
+    streams,
+)
 from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 
 PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS,
-                     *interleavings.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS]
+                     *interleavings.PARTS, *fuzz.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 

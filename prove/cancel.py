@@ -25,11 +25,12 @@ def calls(run: Run, *, pool: str) -> Result:
             some = stage.calls(min(AT_ONCE, wanted - len(took_s)))
             took_s += [stage.cancel(one) for one in some]
             ids += some
-        shell = [stage.calls(1)[0] for _ in range(by_shell)]
-        shell_s = [stage.revoke_in_the_shell(one) for one in shell]
-        calls_again = sum(stage.agent.calls[one] - 1 for one in [*ids, *shell])
-        failures = stage.failures_counted()
-        succeeded = stage.run_again([*ids, *shell])
+        shell_s = list[float]()
+        for _ in range(by_shell):
+            ids += stage.calls(1)
+            shell_s.append(stage.revoke_in_the_shell(ids[-1]))
+        calls_again, failures = sum(stage.agent.calls[one] - 1 for one in ids), stage.failures_counted()
+        succeeded = stage.run_again(ids)
     return Result([
         Figure("from POST cancel until the agent saw its connection closed, p99", percentile(took_s, 0.99), "s",
                ENDS_WITHIN_S),

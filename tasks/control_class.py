@@ -13,7 +13,7 @@ from celery.platforms import EX_UNAVAILABLE
 from celery.utils.functional import maybe_list
 
 from state.errors import StoreUnavailable
-from tasks.commands import COMMANDS, cancel_named
+from tasks.commands import COMMANDS, REFUSED, cancel_named
 
 NODE = "baton"
 REVOKES = frozenset({"revoke", "terminate"})
@@ -35,7 +35,10 @@ class Control(CeleryControl):  # type: ignore[misc]
         """Send a command to the workers; a revoke cancels what is ours first, our own commands need no worker."""
         try:
             if command in REVOKES:
-                cancel_named(maybe_list((arguments or {}).get("task_id")) or [])
+                ids = maybe_list((arguments or {}).get("task_id")) or []
+                if not ids and options.get("reply"):
+                    raise CeleryCommandException(f"Say what to {command}: an id is missing.", REFUSED)
+                cancel_named(ids)
             elif command in COMMANDS and not destination:
                 return self._carried_out(command, arguments or {}, callback)
         except StoreUnavailable as error:

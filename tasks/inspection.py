@@ -37,6 +37,7 @@ def as_text(seen: Inspection) -> str:
         f"created {iso(record.created_ms)}, {until}",
         "",
         *_table([_HEADS, *(_row(seen, step) for step in record.steps.values())]),
+        *(f"{step.name}: {_fault(step.error)}" for step in record.steps.values() if step.error),
         "",
         *(_line(event) for event in seen.events),
     ]
@@ -73,6 +74,10 @@ def _row(seen: Inspection, step: StepRecord) -> tuple[str, ...]:
     due_ms = seen.due_ms.get(step.name)
     due = "" if due_ms is None else f"{(due_ms - seen.now_ms) / 1000:+.1f} s"
     return (step.name, step.status, str(step.attempt), str(step.takeovers), step.owner or "-", due)
+
+
+def _fault(error: dict[str, Any]) -> str:
+    return f"{error.get('error_type')}: {error.get('message')}"
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

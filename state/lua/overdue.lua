@@ -109,6 +109,7 @@ elseif s[1] == 'RUNNING' or s[1] == 'HELD' then
     local text = cjson.encode({ error_type = 'agent_error', recovery_action = 'contact_support', message = message,
                                 suggestions = { 'Look at the workers\' logs before you retry it.' } })
     redis.call('HINCRBY', WF, step .. ':fence', 1)
+    set(step .. ':owner', '')
     end_without_output(reply, step, s[7], text, message, grace_ms, w[1] == 'PAUSED')
     if #reply == 1 then close_if_done(w[1]) end
     changed()

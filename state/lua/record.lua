@@ -266,8 +266,7 @@ end
 local function end_without_output(list, step, attempt, text, message, grace_ms, paused)
   local optional = redis.call('HGET', WF, step .. ':optional')
   local status = optional and 'SKIPPED' or 'FAILED'
-  set(step .. ':status', status, step .. ':owner', '', step .. ':finished_ms', now, step .. ':error', text,
-      step .. ':message', message)
+  set(step .. ':status', status, step .. ':finished_ms', now, step .. ':error', text, step .. ':message', message)
   not_due(step)
   event(optional and 'skipped' or 'failed', step, 'attempt', attempt, 'error', text)
   count_end(step, status)

@@ -4,6 +4,7 @@
 -- active. After a gap in the looks nobody is too old for a while: who could not report deserves the time to do it.
 -- A step that becomes HELD is no event; the record's field 'held' counts those, so that its version (state.store) changes.
 -- Answers the task ids whose calls must stop: cancelled, fenced off, or older than they may get. Atomic.
+local ENDED_BY_ITS_OWNER = { SUCCEEDED = true, DEGRADED = true, FAILED = true, SKIPPED = true }
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local node, lease_ms, refused = ARGV[1], tonumber(ARGV[2]), {}
@@ -31,7 +32,7 @@ for i = 4, #ARGV, 3 do
     redis.call('HSET', wf, step .. ':status', 'HELD', step .. ':owner', owner)
     if s[1] == 'QUEUED' then redis.call('HINCRBY', wf, 'held', 1) end
     redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + lease_ms), id .. '|' .. step)
-  elseif active and not (mine and (s[1] == 'SUCCEEDED' or s[1] == 'DEGRADED' or s[1] == 'FAILED')) then
+  elseif active and not (mine and ENDED_BY_ITS_OWNER[s[1]]) then
     refused[#refused + 1] = task
   end
 end

@@ -20,8 +20,8 @@ from tests.hanging_agent import HangingAgent
 from tests.processes import AGENTS, wait_for
 
 PATIENCE_S = 60.0
-# Nothing but being told stops a call: no renewal does in time.
-UNRENEWED = {"LEASE_S": "600", "RENEW_INTERVAL_S": "300"}
+# Nothing but being told stops a call: no renewal and no timeout does in time.
+UNTOLD = {"LEASE_S": "600", "RENEW_INTERVAL_S": "300", "NLP_TIMEOUT_S": "600"}
 
 
 class Cancelling:
@@ -66,7 +66,9 @@ class Cancelling:
     def ended_after(self, began: float, ids: Sequence[str]) -> float:
         """Seconds from `began` until the agent had seen the callers of all these hang up."""
         wait_for(lambda: all(one in self.agent.closed_at for one in ids), "the calls to end", PATIENCE_S)
-        return max(self.agent.closed_at[one] for one in ids) - began
+        took_s = [self.agent.closed_at[one] - began for one in ids]
+        assert min(took_s) > 0, "a call ended before it was cancelled"
+        return max(took_s)
 
     def run_again(self, ids: Sequence[str]) -> int:
         """Retry what was cancelled, at an agent that answers now; how many succeed."""
@@ -120,6 +122,6 @@ def cancelling(folder: Path, shape: Shape, *more_pools: str) -> Iterator[Cancell
     """An arena whose agents are one that hangs; with a worker more on each of `more_pools`."""
     with HangingAgent().serving() as agent:
         urls = {f"{name.upper()}_AGENT_URL": agent.url for name in AGENTS}
-        with Arena(folder, replace(shape, settings={**UNRENEWED, **urls, **shape.settings})) as arena:
+        with Arena(folder, replace(shape, settings={**UNTOLD, **urls, **shape.settings})) as arena:
             arena.processes["worker"] += [arena.worker(pool) for pool in more_pools]
             yield Cancelling(arena.ready(), agent)

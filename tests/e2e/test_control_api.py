@@ -133,7 +133,7 @@ def test_what_is_not_there_or_makes_no_sense(arena: Arena) -> None:
     assert post(arena, f"/{'0' * 32}/retry").status_code == 404
     workflow_id = ask(arena, "is done too")
     ended(arena, workflow_id)
-    assert post(arena, f"/{workflow_id}/explode").status_code == 422
+    assert post(arena, f"/{workflow_id}/explode").status_code == 404
     nobody = post(arena, f"/{workflow_id}/retry", {"step": "nobody"})
     assert (nobody.status_code, nobody.json()["suggestions"]) == (422, ["There are nlp, data, viz."])
     assert post(arena, f"/{workflow_id}/retry", {"query": "x" * 5_000}).status_code == 422

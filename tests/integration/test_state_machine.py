@@ -16,6 +16,7 @@ from core.valkey import sync_client
 from state import control, keys, recovery
 from state import transitions as t
 from state.events import Event
+from state.metrics import less, read_counts
 from state.model import Mode, NewStep, NewWorkflow, Route
 from state.store import Store
 from state.transition import Send, Transition, new_token
@@ -54,6 +55,7 @@ class Step:
     owner: str = ""
     waits: bool = False
     overdue: bool = False
+    lost: bool = False
     token: str = ""
     claims: list = field(default_factory=list)
     sends: list = field(default_factory=list)
@@ -72,6 +74,8 @@ class Transitions(RuleBasedStateMachine):
         self.steps = {name: Step() for name in self.plan}
         self.dropped = {}
         self.counts = Counter()
+        self.seen, self.ends = {}, Counter()
+        self.counted_before = self.counted()
         self.queue_is_empty = True
         self.last_report = None
         workflow = NewWorkflow(self.id, {"query_id": "q"}, Mode.BACKGROUND, 3600, self.in_my_queue(PLAN))
@@ -326,18 +330,21 @@ class Transitions(RuleBasedStateMachine):
         elif step.status in ("QUEUED", "RETRYING"):
             assert answer.kind is recovery.OverdueKind.SENT
             self.reached[f"resend, {answer.why}"] += 1
+            step.lost = True
             self.queued(name, answer.send)
         else:
             self.take_over(name, answer)
 
     def take_over(self, name, answer):
         step = self.steps[name]
+        step.lost = True
         step.fence += 1
         step.takeovers += step.status == "RUNNING"
         if step.takeovers > MAX_TAKEOVERS:
             assert answer.kind is recovery.OverdueKind.POISONED
             step.owner, step.overdue = "", False
             self.reached["poisoned"] += 1
+            self.counts["poisoned"] += 1
             self.end_without_output(name, answer.sends)
             self.close_if_done()
             return
@@ -369,7 +376,7 @@ class Transitions(RuleBasedStateMachine):
             assert refused == []
             step.overdue = False
         else:
-            lost = active and not (mine and step.status in ("SUCCEEDED", "FAILED"))
+            lost = active and not (mine and step.status in {"SUCCEEDED", "FAILED", "SKIPPED"})
             assert refused == ([send.task_id] if lost else [])
             self.reached["renewal refused"] += lost
 
@@ -393,6 +400,7 @@ class Transitions(RuleBasedStateMachine):
             self.store.client.zadd(keys.DUE, {keys.due_member(self.id, ""): 0}, xx=True)
             ended = self.store.run(overdue(self.id, ""))
             assert ended.kind is recovery.OverdueKind.DEADLINE
+            self.counts["out of time", "pause" if self.status == "PAUSED" else "deadline"] += 1
         else:
             ended = self.store.run(control.cancel(self.id, actor="a", reason="r", ttl_s=600))
             assert ended.done
@@ -501,6 +509,40 @@ class Transitions(RuleBasedStateMachine):
         assert (self.store.client.ttl(keys.record(self.id)) > 0) is self.final
         assert bool(self.store.client.exists(keys.META_PREFIX + self.id)) is self.final
 
+    @invariant()
+    def ends_are_noted(self):
+        for name, step in self.steps.items():
+            if step.status in ENDED and self.seen.get(name) != step.status:
+                self.ends["step", "nlp", step.status, str(max(0, step.attempt - step.takeovers))] += 1
+                self.ends["brought_back", "nlp", step.status] += step.lost
+        self.ends["ended", "background", self.status] += self.final and self.seen.get("") != self.status
+        self.seen = {"": self.status, **{name: step.status for name, step in self.steps.items()}}
+
+    def counted(self):
+        return read_counts(self.store.client.hgetall(keys.METRICS).items())
+
+    def the_counts_are_the_model(self, kinds):
+        """In all: what the scripts counted is what the model saw end, and what the history tells."""
+        found, times = Counter(), Counter()
+        for path, count in less(self.counted(), self.counted_before).items():
+            if path[0] not in {"attempt", "step_time", "workflow_time"}:
+                found[path] = count
+            elif path[-1] != "ms":
+                times[path[:-1]] += count
+        told = {"accepted": ("accepted", "background"),
+                "taken_over": ("taken_over", "nlp"), "resent": ("resent", "nlp"),
+                "paused": ("control", "pause"), "resumed": ("control", "resume"), "reset": ("control", "retry"),
+                "cancel_requested": ("control", "cancel")}
+        expected = self.ends + Counter({path: kinds[kind] for kind, path in told.items()})
+        expected["poisoned", "nlp"] = self.counts["poisoned"]
+        for limit in ("deadline", "pause"):
+            expected["out_of_time", limit] = self.counts["out of time", limit]
+        assert found == +expected
+        assert times["attempt", "nlp", "SUCCEEDED"] == kinds["succeeded"]
+        assert times["attempt", "nlp", "RETRYING"] == kinds["retrying"]
+        assert times["workflow_time", "background"] == sum(
+            count for path, count in self.ends.items() if path[0] == "ended" and path[2] != "CANCELLED")
+
     def teardown(self):
         entries = self.store.client.xrange(keys.events(self.id))
         kinds = Counter((event.kind, event.step) for event in (Event.of_entry(i, f) for i, f in entries))
@@ -509,6 +551,7 @@ class Transitions(RuleBasedStateMachine):
         for name, step in self.steps.items():
             assert kinds["begun", name] == self.counts["begun", name] >= step.attempt
             assert kinds["succeeded", name] == self.counts["succeeded", name] <= self.round + 1
+        self.the_counts_are_the_model(sum((Counter({kind: n}) for (kind, _), n in kinds.items()), Counter()))
 
 
 MUST_BE_REACHED = [
