@@ -1,12 +1,15 @@
 """The answer: one shape everywhere, made from the record and the steps' outputs."""
 
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.contract import Column, DataResult, NlpResult, VizResult
+from agents.contract import Column, DataResult, NlpResult, SubQuery, VizResult
 from core.clock import iso
-from state.model import Contents, StepRecord, WorkflowRecord, WorkflowStatus
+from pipeline.compose import Composed
+from pipeline.plan import COMPOSE
+from state.model import Contents, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 
 class Degradation(BaseModel):
@@ -66,6 +69,19 @@ class StepPerformance(BaseModel):
     wait_ms: int | None
 
 
+class Part(BaseModel):
+    """One of several questions in one: its own rows and chart. `missing` says why there are none."""
+
+    name: str
+    question: str
+    interpretation: str
+    assumptions: list[str] = Field(default_factory=list)
+    steps: list[str]
+    result: ResultSet | None
+    visualization: Visualization | None
+    missing: str
+
+
 class Answer(BaseModel):
     """A workflow's answer as far as it is there; complete when `status` is final."""
 
@@ -77,11 +93,15 @@ class Answer(BaseModel):
     recorded: bool = True
     degraded: bool = False
     degradations: list[Degradation] = Field(default_factory=list)
+    route: Route = Route.SIMPLE
+    route_why: str = ""
     intent: dict[str, Any] | None = None
     interpretation: str = ""
     assumptions: list[str] = Field(default_factory=list)
     result: ResultSet | None = None
     visualization: Visualization | None = None
+    parts: list[Part] = Field(default_factory=list)
+    outputs: dict[str, dict[str, Any]] = Field(default_factory=dict)
     error: AnswerError | None = None
     agent_performance: dict[str, StepPerformance]
     created_at: str
@@ -90,14 +110,14 @@ class Answer(BaseModel):
 
 
 def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
-    """The answer of an ordinary workflow."""
-    outputs = contents.outputs
-    nlp = NlpResult.model_validate(outputs["nlp"]) if "nlp" in outputs else None
-    data = DataResult.model_validate(outputs["data"]) if "data" in outputs else None
-    viz = VizResult.model_validate(outputs["viz"]) if "viz" in outputs else None
-    degradations = [
-        Degradation(step=step.name, **step.degradation) for step in record.steps.values() if step.degradation
-    ]
+    """The answer of a workflow, whatever its plan.
+
+    `result` and `visualization` are those of the last step that has them: of `compose` where there is one. `outputs`
+    are what further agents gave.
+    """
+    found = _Outputs(record, contents)
+    nlp, data, viz = found.nlp, found.data, found.chart
+    degradations = [told for step in record.steps.values() for told in _degradations(step)]
     return Answer(
         workflow_id=record.workflow_id,
         query_id=contents.request["query_id"],
@@ -105,11 +125,15 @@ def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
         status=record.status,
         degraded=bool(degradations),
         degradations=degradations,
+        route=record.route,
+        route_why=record.route_why,
         intent=nlp.intent.model_dump() if nlp else None,
-        interpretation=nlp.interpretation if nlp else "",
+        interpretation=found.interpretation,
         assumptions=nlp.assumptions if nlp else [],
-        result=_result(data, nlp) if data else None,
+        result=_result(data, nlp.sql_query if nlp else "") if data else None,
         visualization=_visualization(record.workflow_id, viz) if viz else None,
+        parts=found.parts,
+        outputs=found.further,
         error=_error(record),
         agent_performance={step.name: _performance(step) for step in record.steps.values()},
         created_at=iso(record.created_ms) or "",
@@ -118,27 +142,124 @@ def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
     )
 
 
-def _result(data: DataResult, nlp: NlpResult | None) -> ResultSet:
+class _Outputs:
+    """What a workflow's steps gave, found by their agents."""
+
+    def __init__(self, record: WorkflowRecord, contents: Contents) -> None:
+        self._record, self._outputs = record, contents.outputs
+        self._request = contents.request
+
+    def _last(self, agent: str) -> dict[str, Any] | None:
+        names = [step.name for step in self._record.steps.values() if step.agent == agent]
+        return next((self._outputs[name] for name in reversed(names) if name in self._outputs), None)
+
+    @cached_property
+    def nlp(self) -> NlpResult | None:
+        """What the question was understood as."""
+        found = self._last("nlp")
+        return NlpResult.model_validate(found) if found else None
+
+    @cached_property
+    def composed(self) -> Composed | None:
+        """The parts put together."""
+        found = self._last(COMPOSE)
+        return Composed.model_validate(found) if found else None
+
+    @property
+    def data(self) -> DataResult | None:
+        """The rows of the answer as a whole; of a question with parts only those that could be joined."""
+        if self._told_parts:
+            return self.composed.data if self.composed else None
+        found = self._last("data")
+        return DataResult.model_validate(found) if found else None
+
+    @property
+    def chart(self) -> VizResult | None:
+        """The chart of the answer as a whole."""
+        if self._told_parts:
+            return self.composed.chart if self.composed else None
+        found = self._last("viz")
+        return VizResult.model_validate(found) if found else None
+
+    @property
+    def interpretation(self) -> str:
+        """What was understood, over all parts."""
+        if self.composed:
+            return self.composed.interpretation
+        return self.nlp.interpretation if self.nlp else ""
+
+    @property
+    def further(self) -> dict[str, dict[str, Any]]:
+        """What other agents gave, by step."""
+        ours = {"nlp", "data", "viz", COMPOSE}
+        return {
+            step.name: self._outputs[step.name]
+            for step in self._record.steps.values()
+            if step.agent not in ours and step.name in self._outputs
+        }
+
+    @property
+    def parts(self) -> list[Part]:
+        """Each part as far as it is there."""
+        queries = {query.name: query for query in self.nlp.queries} if self.nlp else {}
+        return [self._part(told, queries.get(told["query"])) for told in self._told_parts]
+
+    @cached_property
+    def _told_parts(self) -> list[dict[str, str]]:
+        told = [step.spec.get("parts", []) for step in self._record.steps.values() if step.agent == COMPOSE]
+        return told[-1] if told else []
+
+    def _part(self, told: dict[str, str], query: SubQuery | None) -> Part:
+        steps = [name for name in (told["data"], told["viz"]) if name]
+        rows, chart = self._outputs.get(told["data"]), self._outputs.get(told["viz"])
+        lost = next((self._record.steps[name] for name in steps if self._record.steps[name].error), None)
+        sql = query.sql_query if query else ""
+        return Part(
+            name=told["name"],
+            question=query.question if query else "",
+            interpretation=query.interpretation if query else "",
+            assumptions=query.assumptions if query else [],
+            steps=steps,
+            result=_result(DataResult.model_validate(rows), sql) if rows else None,
+            visualization=(
+                _visualization(self._record.workflow_id, VizResult.model_validate(chart), told["viz"]) if chart else None
+            ),
+            missing=str((lost.error or {}).get("message", "")) if lost and lost.status is StepStatus.SKIPPED else "",
+        )
+
+
+def _degradations(step: StepRecord) -> list[Degradation]:
+    """What stood in for the step, or that it was left out."""
+    if step.degradation:
+        return [Degradation(step=step.name, **step.degradation)]
+    if step.status is StepStatus.SKIPPED and step.optional:
+        reason = (step.error or {}).get("message") or "A step it needs was left out."
+        return [Degradation(step=step.name, source="left_out", reason=reason)]
+    return []
+
+
+def _result(data: DataResult, sql_query: str) -> ResultSet:
     return ResultSet(
         data=data.rows,
         columns=data.columns,
         row_count=data.row_count,
         truncated=data.truncated,
-        sql_query=data.sql_query or (nlp.sql_query if nlp else ""),
+        sql_query=data.sql_query or sql_query,
         processing_time_ms=data.processing_time_ms,
     )
 
 
-def _visualization(workflow_id: str, viz: VizResult) -> Visualization:
+def _visualization(workflow_id: str, viz: VizResult, step: str = "") -> Visualization:
     picture = f"/api/workflow/{workflow_id}/chart" if viz.spec else None
+    of_step = f"?step={step}" if step else ""
     return Visualization(
         chart_type=viz.chart_type,
         title=viz.title,
         reason=viz.reason,
         spec=viz.spec,
         alt_text=viz.alt_text,
-        png_url=f"{picture}.png" if picture else None,
-        svg_url=f"{picture}.svg" if picture else None,
+        png_url=f"{picture}.png{of_step}" if picture else None,
+        svg_url=f"{picture}.svg{of_step}" if picture else None,
         chart_config=viz.chart_config,
         chart_data=viz.chart_data,
     )

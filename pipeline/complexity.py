@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+_ASKING: Final = "show|list|give|tell|plot|draw|count|find|what|which|how|where|when|who|the (?:top|\\w+ (?:best|worst))"
+_GROUPED: Final = r"\b(?:by|per)\s+\w+"
 # Each sign of a second question, and how it is told. The first that is found is told.
 _SIGNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), why)
@@ -20,12 +22,8 @@ _SIGNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"\b(?:compare[ds]?|comparison)\b", "it asks for a comparison"),
         (r"\bas well as\b", "it says 'as well as'"),
         (r"\b(?:and|but)\s+also\b|\balso\b", "it says 'also'"),
-        (r"\band\s+(?:then\s+)?(?:show|list|give|tell|plot|draw|count|find|what|which|how|where|when|who|the\s+(?:top|\w+"
-         r"\s+(?:best|worst)))\b", "a second question follows an 'and'"),
-        (r"(?:,|\band)\s+\w+(?:\s+\w+){0,3}\s+(?:by|per)\s+\w+.*(?:,|\band)\s+\w+(?:\s+\w+){0,4}\s+(?:by|per)\s+\w+",
-         "it lists measures with groups of their own"),
-        (r"\b(?:by|per)\s+\w+(?:\s+\w+)?\s*(?:,|\band\b)\s*(?:\w+\s+){1,5}(?:by|per)\s+\w+",
-         "it lists measures with groups of their own"),
+        (rf"\band\s+(?:then\s+)?(?:{_ASKING})\b", "a second question follows an 'and'"),
+        (rf"{_GROUPED}(?:\s+\w+)?\s*(?:,|\band\b)\s*(?:\w+\s+){{1,5}}{_GROUPED}", "it lists measures with groups of their own"),
     )
 )
 

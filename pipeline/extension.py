@@ -1,8 +1,8 @@
 """A plan grows: the nlp agent's answer names several queries, and each becomes a part with rows and a chart of its own.
 
-The new steps take the place of those that waited for the nlp step, in the same transition as its finish: `data-<part>`
-and `viz-<part>` for each query, and a `compose` step over all of them. A part may be missing in the end; the answer then
-says so.
+The new steps take the place of those that waited for the nlp step, in the same transition as its finish:
+`data-<part>` and `viz-<part>` for each query, and a `compose` step over all of them. A part may be missing in the end;
+the answer then says so.
 """
 
 import re
@@ -72,8 +72,9 @@ def _check_order(parts: Mapping[str, SubQuery]) -> None:
     order: TopologicalSorter[str] = TopologicalSorter()
     for query in parts.values():
         if unknown := [name for name in query.after if name not in known]:
-            raise InvalidResponse(f"the nlp agent's query '{query.name}' waits for '{unknown[0]}', which is none of its queries",
-                                  agent="nlp")
+            raise InvalidResponse(
+                f"the nlp agent's query '{query.name}' waits for '{unknown[0]}', which is none of its queries", agent="nlp"
+            )
         order.add(query.name, *query.after)
     try:
         order.prepare()

@@ -12,9 +12,11 @@ from agents.registry import get_registry
 from core.logging import get_logger
 from core.settings import get_settings
 from pipeline.build import chained, publish
-from pipeline.plan import ordinary_plan, within_limit
+from pipeline.asked_plan import AskedStep, checked_plan
+from pipeline.complexity import complexity_of
+from pipeline.plan import ordinary_plan, plan_to_be_extended, within_limit
 from state.idempotency import Once
-from state.model import Mode, NewWorkflow
+from state.model import Mode, NewStep, NewWorkflow, Route
 from state.room import Room
 from state.transition import Transition
 from state.transitions import Started, start
@@ -34,11 +36,12 @@ class Question:
     database_context: dict[str, Any] | None = None
     visualization: dict[str, Any] = field(default_factory=dict)
     deadline_s: float | None = None  # None: as the settings say
+    steps: tuple[AskedStep, ...] = ()  # a plan of the caller's own; none: ours
     caller: str = ""  # the API key it came with
 
 
 def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkflow:
-    """A new workflow for `question` with the ordinary plan."""
+    """A new workflow for `question`; raises `BadPlan` when the plan it brings cannot be taken."""
     workflow_id = secrets.token_hex(16)
     request = {
         "query": question.query,
@@ -50,8 +53,19 @@ def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkf
         "database_context": question.database_context,
     }
     deadline_s = question.deadline_s or get_settings().workflow_deadline_s
-    plan = within_limit(ordinary_plan(get_registry()), get_settings().max_steps)
-    return NewWorkflow(workflow_id, request, mode, deadline_s, chained(plan), question.caller)
+    plan, route, why = _plan_of(question)
+    return NewWorkflow(workflow_id, request, mode, deadline_s, chained(plan), question.caller, route, why)
+
+
+def _plan_of(question: Question) -> tuple[tuple[NewStep, ...], Route, str]:
+    """The first plan, the route it belongs to, and why that one."""
+    registry, most = get_registry(), get_settings().max_steps
+    if question.steps:
+        return checked_plan(question.steps, registry, most), Route.PLAN, "the request brought its plan"
+    verdict = complexity_of(question.query)
+    if verdict.complex:
+        return within_limit(plan_to_be_extended(registry), most), Route.COMPLEX, verdict.why
+    return within_limit(ordinary_plan(registry), most), Route.SIMPLE, verdict.why
 
 
 def accept(workflow: NewWorkflow, token: str, once: Once | None = None) -> Transition[Started]:

@@ -117,6 +117,8 @@ class StepRecord:
     error: dict[str, Any] | None
     degradation: dict[str, Any] | None
     optional: bool = False
+    spec: dict[str, Any] = field(default_factory=dict)
+    spec: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

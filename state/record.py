@@ -52,6 +52,7 @@ def _step(name: str, text: Mapping[str, str]) -> StepRecord:
         status=StepStatus(of("status")),
         after=tuple(filter(None, of("after").split(","))),
         optional=bool(of("optional")),
+        spec=_json(of("spec")) or {},
         attempt=int(of("attempt")),
         takeovers=int(of("takeovers")),
         round=int(of("round")),
