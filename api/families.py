@@ -1,6 +1,5 @@
 """The metric families that Prometheus reads: the one list."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -8,7 +7,7 @@ from typing import Final
 
 from agents.registry import get_registry
 from api.family import Family, Kind, Reading, Samples, Spread, Values
-from api.figures import ENDS, OPERATIONS, TRIED, Spent
+from api.figures import ENDS, OPERATIONS, Spent, tries_of
 from breakers.model import CircuitState
 from state.backlog import Backlog
 from state.histogram import BUCKETS_A_DOUBLING, LAST_BUCKET, Histogram, upper_ms
@@ -65,9 +64,7 @@ def _doublings(times: Histogram) -> Spread:
 
 def _tries(reading: Reading) -> Samples:
     for (agent,), of_agent in _nodes(reading.counts.at("step"), 1):
-        steps: Counter[int] = Counter()
-        for status in TRIED:
-            steps.update({int(tries): node.total for tries, node in of_agent.at(status).below.items()})
+        steps = tries_of(of_agent)
         upto = [(str(float(most)), float(sum(steps[tries] for tries in range(most + 1)))) for most in range(1, 10)]
         total = float(sum(tries * count for tries, count in steps.items()))
         yield (agent,), Spread([*upto, ("+Inf", float(steps.total()))], total)
@@ -117,7 +114,7 @@ FAMILIES: Final[Sequence[Family]] = (
         "baton_step_tries",
         Kind.HISTOGRAM,
         ("agent",),
-        "Tries of the steps that ended, but not cancelled or skipped; 10 are 10 or more.",
+        "Tries of the steps that ended, but were not cancelled, nor skipped without a try; 10 are 10 or more.",
         _tries,
     ),
     _times(

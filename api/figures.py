@@ -14,8 +14,9 @@ from state.model import StepStatus, WorkflowStatus
 
 Share = Annotated[float | None, Field(ge=0, le=1)]
 _WITHOUT_CANCELLED = (WorkflowStatus.SUCCEEDED, WorkflowStatus.DEGRADED, WorkflowStatus.FAILED)
-TRIED = (StepStatus.SUCCEEDED, StepStatus.DEGRADED, StepStatus.FAILED)
-ENDS = (*TRIED, StepStatus.CANCELLED, StepStatus.SKIPPED)
+# An optional step that fails is SKIPPED, as is one that was never tried because of another; those are left out.
+TRIED = (StepStatus.SUCCEEDED, StepStatus.DEGRADED, StepStatus.FAILED, StepStatus.SKIPPED)
+ENDS = (*TRIED, StepStatus.CANCELLED)
 OPERATIONS = (*Verb, "retry")
 
 
@@ -49,7 +50,7 @@ class WorkflowFigures(BaseModel):
 
 
 class RetryFigures(BaseModel):
-    """Tries beyond the first; a step counts when it ends, unless it is cancelled or skipped."""
+    """Tries beyond the first; a step counts when it ends, unless it is cancelled or skipped without a try."""
 
     retries: int = Field(description="Tries after which the step was to be tried again.")
     waits_for_breaker: int = Field(description="Waits of a step for an open breaker; no tries.")
@@ -71,7 +72,7 @@ class AgentFigures(BaseModel):
     """One agent's steps."""
 
     steps: dict[StepStatus, int] = Field(description="Ends.")
-    success_rate: Share = Field(description="SUCCEEDED among SUCCEEDED, DEGRADED and FAILED.")
+    success_rate: Share = Field(description="SUCCEEDED among all but those cancelled, or skipped without a try.")
     fallback_share: Share = Field(description="DEGRADED among the same: something stood in for the agent.")
     attempt_ms: Times = Field(description="Attempts that brought the agent's answer: from claim to record.")
     step_ms: Times = Field(description="Steps from first sent to ended, with all waits and tries.")
@@ -101,7 +102,7 @@ def workflow_figures(counts: Counts) -> WorkflowFigures:
 def agent_figures(counts: Counts, agent: str) -> AgentFigures:
     """Of one agent."""
     steps = {status: counts.at("step", agent, status).total for status in ENDS}
-    tried = sum(steps[status] for status in TRIED)
+    tried = sum(tries_of(counts.at("step", agent)).values())
     return AgentFigures(
         steps=steps,
         success_rate=share(steps[StepStatus.SUCCEEDED], tried),
@@ -116,27 +117,40 @@ def agent_figures(counts: Counts, agent: str) -> AgentFigures:
 def retry_figures(counts: Counts, agents: Iterable[str]) -> RetryFigures:
     """Of these agents together."""
     agents = list(agents)
-    by_tries = {status: _by_tries(counts, agents, status) for status in TRIED}
-    everything = sum(by_tries.values(), Counter())
+    everything, succeeded = Counter[int](), Counter[int]()
+    for agent in agents:
+        everything += tries_of(counts.at("step", agent))
+        succeeded += tries_of(counts.at("step", agent), [StepStatus.SUCCEEDED])
     return RetryFigures(
         retries=_total(counts, "attempt", agents, StepStatus.RETRYING),
         waits_for_breaker=_total(counts, "breaker_wait", agents),
         steps_by_tries={str(tries): everything[tries] for tries in sorted(everything)},
-        success_rate=share(_repeated(by_tries[StepStatus.SUCCEEDED]), _repeated(everything)),
+        success_rate=share(_repeated(succeeded), _repeated(everything)),
     )
 
 
 def recovery_figures(counts: Counts, agents: Iterable[str]) -> RecoveryFigures:
     """Of these agents together."""
     agents = list(agents)
-    succeeded, degraded, failed = (_total(counts, "brought_back", agents, status) for status in TRIED)
+    ends = {status: _total(counts, "brought_back", agents, status) for status in TRIED}
+    answered = ends[StepStatus.SUCCEEDED] + ends[StepStatus.DEGRADED]
     return RecoveryFigures(
         takeovers=_total(counts, "taken_over", agents),
         resends=_total(counts, "resent", agents),
         poisoned=_total(counts, "poisoned", agents),
-        brought_back=succeeded + degraded + failed,
-        recovery_rate=share(succeeded + degraded, succeeded + degraded + failed),
+        brought_back=sum(ends.values()),
+        recovery_rate=share(answered, sum(ends.values())),
     )
+
+
+def tries_of(of_agent: Counts, statuses: Iterable[StepStatus] = TRIED) -> Counter[int]:
+    """How many of an agent's steps that ended so had how many tries."""
+    found: Counter[int] = Counter()
+    for status in statuses:
+        for tries, node in of_agent.at(status).below.items():
+            if status is not StepStatus.SKIPPED or int(tries):
+                found[int(tries)] += node.total
+    return found
 
 
 def times_of(histogram: Histogram) -> Times:
@@ -152,14 +166,6 @@ def share(part: int, whole: int) -> float | None:
 
 def _total(counts: Counts, what: str, agents: Iterable[str], *labels: str) -> int:
     return sum(counts.at(what, agent, *labels).total for agent in agents)
-
-
-def _by_tries(counts: Counts, agents: Iterable[str], status: StepStatus) -> Counter[int]:
-    """How many steps that ended so had how many tries."""
-    found: Counter[int] = Counter()
-    for agent in agents:
-        found.update({int(tries): node.total for tries, node in counts.at("step", agent, status).below.items()})
-    return found
 
 
 def _repeated(by_tries: Mapping[int, int]) -> int:

@@ -30,9 +30,9 @@ def store(client):
     return Store(client)
 
 
-def start(store, mode=Mode.INTERACTIVE, queue="q"):
+def start(store, mode=Mode.INTERACTIVE, queue="q", optional=False):
     workflow = NewWorkflow(secrets.token_hex(16), {"query": "q", "query_id": "q"}, mode, 180, (
-        NewStep("nlp", "nlp", queue, 30), NewStep("data", "data", queue, 30, ("nlp",))))
+        NewStep("nlp", "nlp", queue, 30, optional=optional), NewStep("data", "data", queue, 30, ("nlp",))))
     return store.run(t.start(workflow, 0, new_token())).sends[0]
 
 
@@ -47,7 +47,7 @@ def finish(store, go, degradation=None, call=1):
 
 
 def fail(store, go):
-    return store.run(t.fail(go, {"message": "no"}, ttl_s=100, token=new_token()))
+    return store.run(t.fail(go, {"message": "no"}, ttl_s=100, grace_ms=0, token=new_token()))
 
 
 def retry(store, send, called=True):
@@ -115,6 +115,14 @@ def test_a_failure_skips_what_waits_for_it(store):
     assert counted(store) == {"accepted|interactive": 1, "ended|interactive|FAILED": 1, "step|nlp|FAILED|1": 1,
                               "step|data|SKIPPED|0": 1}
     assert timed(store, "attempt|nlp|FAILED") == timed(store, "workflow_time|interactive") == 1
+
+
+def test_an_optional_step_that_fails_is_skipped_after_its_tries(store):
+    (data,) = fail(store, begin(store, start(store, optional=True))).released
+    finish(store, begin(store, data))
+    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|DEGRADED": 1, "step|nlp|SKIPPED|1": 1,
+                              "step|data|SUCCEEDED|1": 1}
+    assert timed(store, "attempt|nlp|FAILED") == 1
 
 
 def test_what_is_brought_back(store):

@@ -31,7 +31,8 @@ def a_step(name, *after, needs=(), optional=False):
 
 
 # The plan at first, and the one that the finish of `a` may put in its place.
-PLAN = (a_step("a"), a_step("b", "a", needs=("a",)), a_step("c", "a", optional=True), a_step("d", "b", "c", needs=("b",)))
+PLAN = (a_step("a"), a_step("b", "a", needs=("a",)), a_step("c", "a", optional=True),
+        a_step("d", "b", "c", needs=("b",)))
 LONGER = (PLAN[0], PLAN[1], PLAN[2], a_step("e", "c", needs=("c",), optional=True), a_step("f", "b", "e", needs=("b",)))
 NAMES = ("a", "b", "c", "d", "e", "f")
 OPEN = {"QUEUED", "HELD", "RUNNING", "RETRYING"}
