@@ -12,7 +12,7 @@ import requests
 import urllib3
 
 from agents.bearer import bearer
-from agents.contract import AgentResult, DataResult, NlpResult, VizResult
+from agents.contract import AgentResult
 from agents.dialects import fault_of, parse
 from agents.errors import (
     AgentCrashed,

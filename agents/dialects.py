@@ -9,7 +9,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agents.contract import AgentFault, AgentResult, Column, DataResult, FurtherResult, Intent, NlpResult, SubQuery, VizResult
+from agents.contract import (
+    AgentFault,
+    AgentResult,
+    Column,
+    DataResult,
+    FurtherResult,
+    Intent,
+    NlpResult,
+    SubQuery,
+    VizResult,
+)
 from agents.errors import AgentRefused, InvalidResponse
 
 Reply = dict[str, Any]

@@ -20,7 +20,7 @@ from pipeline.stand_ins import question_key
 from state.errors import StoreUnavailable
 from state.events import Event, EventKind
 from state.idempotency import Once
-from state.model import Mode, NewWorkflow, WorkflowRecord
+from state.model import Mode, NewWorkflow, Route, WorkflowRecord
 from state.store import AsyncStore
 from state.transition import new_token
 from state.transitions import Started
@@ -126,12 +126,18 @@ class Desk:
 
     async def _may_stand_in(self, agent: str, workflow: NewWorkflow) -> bool:
         """Whether something could answer instead: rules for nlp, a chart of ours for viz, else an earlier answer."""
-        return agent != "data" or await self.store.exists(question_key(workflow.request))
+        return agent in ("nlp", "viz") or (
+            agent == "data" and await self.store.exists(question_key(workflow.request))
+        )
 
     async def _pre_flight(self, workflow: NewWorkflow) -> None:
         """Refuse at once what cannot be answered: an agent was seen to be down, still is, and nothing can stand in."""
-        for name, seen in (await self.health()).items():
-            if seen.status is not HealthStatus.UNHEALTHY or await self._may_stand_in(name, workflow):
+        asked = {"nlp", "data", "viz"}
+        if workflow.route is Route.PLAN:
+            asked = {step.agent for step in workflow.steps if not step.optional}
+        down = [name for name, seen in (await self.health()).items() if seen.status is HealthStatus.UNHEALTHY]
+        for name in asked.intersection(down):
+            if await self._may_stand_in(name, workflow):
                 continue
             now = await asyncio.to_thread(check_health, get_registry()[name], CONFIRM_DOWN_S)
             if now.status is HealthStatus.UNHEALTHY:

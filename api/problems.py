@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from api.roles import methods_of
 from breakers import BreakerStoreAway
 from core.logging import get_logger
+from pipeline.asked_plan import BadPlan
 from pipeline.plan import PlanTooLarge
 from state.errors import KeyUsedOtherwise, NoRoom, StoreUnavailable
 
@@ -25,6 +26,8 @@ STATUS: dict[str, int] = {
     "rejected": 422,
     "invalid_request": 422,
     "plan_too_large": 422,
+    "bad_plan": 422,
+    "missing_input": 422,
     "unauthenticated": 401,
     "forbidden": 403,
     "too_large": 413,
@@ -51,6 +54,8 @@ _TITLES = {
     "rejected": "The request was rejected by an agent",
     "invalid_request": "The request is not valid",
     "plan_too_large": "The plan has too many steps",
+    "bad_plan": "The plan cannot be carried out",
+    "missing_input": "A step's input is missing",
     "unauthenticated": "A key is asked for",
     "forbidden": "This is not allowed",
     "too_large": "The request is too large",
@@ -175,6 +180,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(KeyUsedOtherwise, _key_reused)
     app.add_exception_handler(NoRoom, _no_room)
     app.add_exception_handler(PlanTooLarge, _plan_too_large)
+    app.add_exception_handler(BadPlan, _bad_plan)
     app.add_exception_handler(StoreUnavailable, _store_away)
     app.add_exception_handler(BreakerStoreAway, _store_away)
     app.add_exception_handler(HTTPException, _http)
@@ -218,6 +224,13 @@ async def _no_room(_: Request, error: Exception) -> JSONResponse:
 
 async def _plan_too_large(_: Request, error: Exception) -> JSONResponse:
     return Problem("plan_too_large", str(error), recovery_action="correct_request").response()
+
+
+async def _bad_plan(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BadPlan)  # noqa: S101 - narrows the type
+    return Problem(
+        "bad_plan", f"{error}; nothing was recorded.", recovery_action="correct_request", suggestions=error.faults[:20]
+    ).response()
 
 
 async def _key_reused(_: Request, error: Exception) -> JSONResponse:

@@ -14,6 +14,7 @@ from api.idempotency import REPLAYED, IdempotencyKey, once_of, still_at_work
 from api.problems import Problem, documented
 from core.settings import get_settings
 from pipeline.answer import Answer, AnswerError
+from pipeline.asked_step import AskedStep
 from pipeline.question import Question
 from state.model import Mode, WorkflowStatus
 from state.transitions import Started
@@ -56,6 +57,10 @@ class WorkflowBody(QueryBody):
     mode: Mode = Field(
         Mode.BACKGROUND,
         description="background: may wait until an agent's breaker lets calls in; interactive: something else answers.",
+    )
+    steps: list[AskedStep] = Field(
+        default_factory=list,
+        description="A plan of your own: steps and what each waits for. Empty: the plan is made from the question.",
     )
 
 
@@ -131,7 +136,9 @@ async def workflow(request: Request, body: WorkflowBody, idempotency_key: Idempo
 
 
 def _asked(request: Request, body: QueryBody) -> Question:
-    return Question(**body.model_dump(exclude={"mode"}), caller=caller_of(request).key_id)
+    fields = body.model_dump(exclude={"mode", "steps"})
+    steps = tuple(body.steps) if isinstance(body, WorkflowBody) else ()
+    return Question(**fields, steps=steps, caller=caller_of(request).key_id)
 
 
 def taken(started: Started) -> JSONResponse:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
@@ -14,10 +14,13 @@ from api.problems import Problem, documented
 from core.clock import iso
 from pipeline.answer import Answer
 from pipeline.table import rows_as_csv
-from state.model import StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.model import Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 router = APIRouter(prefix="/api/workflow", tags=["workflows"])
 WorkflowId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
+OfStep = Annotated[
+    str, Query(max_length=64, description="A step of one part of the answer: its chart instead of the whole.")
+]
 _PROBLEMS = documented(
     {
         404: "No such workflow, or it has expired, or it ended without this part",
@@ -29,10 +32,12 @@ _PART_PROBLEMS = _PROBLEMS | documented({409: "It is not there yet: wait and ret
 
 
 class StepView(BaseModel):
-    """Where one step stands."""
+    """Where one step stands; `after` are the steps it waits for."""
 
     step: str
     agent: str
+    after: list[str]
+    optional: bool
     status: StepStatus
     attempt: int
     takeovers: int
@@ -42,9 +47,11 @@ class StepView(BaseModel):
 
 
 class StatusView(BaseModel):
-    """Where the workflow stands."""
+    """Where the workflow stands; `route` is the kind of its plan, `route_why` why it has that."""
 
     workflow_id: str
+    route: Route
+    route_why: str
     status: WorkflowStatus
     final: bool
     message: str
@@ -92,15 +99,15 @@ async def status(
 
 
 @router.get("/{workflow_id}/chart.png", summary="The chart as PNG", response_class=Response, responses=_PART_PROBLEMS)
-async def chart_png(request: Request, workflow_id: WorkflowId) -> Response:
-    """Drawn from the answer's Vega-Lite spec."""
-    return await _picture(request, workflow_id, png_of, "image/png")
+async def chart_png(request: Request, workflow_id: WorkflowId, step: OfStep = "") -> Response:
+    """Drawn from the answer's Vega-Lite spec, or from that of one part."""
+    return await _picture(request, workflow_id, step, png_of, "image/png")
 
 
 @router.get("/{workflow_id}/chart.svg", summary="The chart as SVG", response_class=Response, responses=_PART_PROBLEMS)
-async def chart_svg(request: Request, workflow_id: WorkflowId) -> Response:
-    """Drawn from the answer's Vega-Lite spec."""
-    return await _picture(request, workflow_id, svg_of, "image/svg+xml")
+async def chart_svg(request: Request, workflow_id: WorkflowId, step: OfStep = "") -> Response:
+    """Drawn from the answer's Vega-Lite spec, or from that of one part."""
+    return await _picture(request, workflow_id, step, svg_of, "image/svg+xml")
 
 
 @router.get("/{workflow_id}/rows.csv", summary="The rows as CSV", response_class=Response, responses=_PART_PROBLEMS)
@@ -125,6 +132,8 @@ def view_of(record: WorkflowRecord) -> StatusView:
     """The record as the API shows it."""
     return StatusView(
         workflow_id=record.workflow_id,
+        route=record.route,
+        route_why=record.route_why,
         status=record.status,
         final=record.status.final,
         message=record.message,
@@ -139,6 +148,8 @@ def _step_view(step: StepRecord) -> StepView:
     return StepView(
         step=step.name,
         agent=step.agent,
+        after=list(step.after),
+        optional=step.optional,
         status=step.status,
         attempt=step.attempt,
         takeovers=step.takeovers,
@@ -168,19 +179,22 @@ async def _answer(request: Request, workflow_id: str) -> Answer:
     return found
 
 
-async def _picture(request: Request, workflow_id: str, draw: Any, media_type: str) -> Response:
+async def _picture(request: Request, workflow_id: str, step: str, draw: Any, media_type: str) -> Response:
     found = await _answer(request, workflow_id)
-    if found.visualization is None:
+    wanted = found.visualization
+    if step:
+        wanted = next((part.visualization for part in found.parts if step in part.steps), None)
+    if wanted is None:
         raise _not_yet(found, "chart")
-    if found.visualization.spec is None:
+    if wanted.spec is None:
         raise Problem(
             "not_found",
-            "This answer has no chart that could be drawn: " + found.visualization.reason,
+            "This answer has no chart that could be drawn: " + wanted.reason,
             recovery_action="none",
             suggestions=["The rows are at rows.csv."],
         )
     try:
-        picture = await asyncio.to_thread(draw, found.visualization.spec)
+        picture = await asyncio.to_thread(draw, wanted.spec)
     except NotDrawable as error:
         raise Problem(
             "invalid_response", f"The chart cannot be drawn: {error}", recovery_action="contact_support"

@@ -212,6 +212,7 @@ class _Outputs:
     def _part(self, told: dict[str, str], query: SubQuery | None) -> Part:
         steps = [name for name in (told["data"], told["viz"]) if name]
         rows, chart = self._outputs.get(told["data"]), self._outputs.get(told["viz"])
+        drawn = VizResult.model_validate(chart) if chart else None
         lost = next((self._record.steps[name] for name in steps if self._record.steps[name].error), None)
         sql = query.sql_query if query else ""
         return Part(
@@ -221,9 +222,7 @@ class _Outputs:
             assumptions=query.assumptions if query else [],
             steps=steps,
             result=_result(DataResult.model_validate(rows), sql) if rows else None,
-            visualization=(
-                _visualization(self._record.workflow_id, VizResult.model_validate(chart), told["viz"]) if chart else None
-            ),
+            visualization=_visualization(self._record.workflow_id, drawn, told["viz"]) if drawn else None,
             missing=str((lost.error or {}).get("message", "")) if lost and lost.status is StepStatus.SKIPPED else "",
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.client import CallHeaders, call_agent
-from agents.contract import AgentResult, DataResult, NlpResult, VizResult
+from agents.contract import AgentResult
 from agents.errors import AgentError, CircuitOpen, Counts
 from agents.registry import AgentSpec
 from breakers import CircuitBreaker, CircuitOpenError, Outcome

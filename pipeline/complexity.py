@@ -8,7 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_ASKING: Final = "show|list|give|tell|plot|draw|count|find|what|which|how|where|when|who|the (?:top|\\w+ (?:best|worst))"
+_ASKING: Final = (
+    r"show|list|give|tell|plot|draw|count|find|what|which|how|where|when|who|the (?:top|\w+ (?:best|worst))"
+)
 _GROUPED: Final = r"\b(?:by|per)\s+\w+"
 # Each sign of a second question, and how it is told. The first that is found is told.
 _SIGNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
@@ -23,7 +25,10 @@ _SIGNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"\bas well as\b", "it says 'as well as'"),
         (r"\b(?:and|but)\s+also\b|\balso\b", "it says 'also'"),
         (rf"\band\s+(?:then\s+)?(?:{_ASKING})\b", "a second question follows an 'and'"),
-        (rf"{_GROUPED}(?:\s+\w+)?\s*(?:,|\band\b)\s*(?:\w+\s+){{1,5}}{_GROUPED}", "it lists measures with groups of their own"),
+        (
+            rf"{_GROUPED}(?:\s+\w+)?\s*(?:,|\band\b)\s*(?:\w+\s+){{1,5}}{_GROUPED}",
+            "it lists measures with groups of their own",
+        ),
     )
 )
 

@@ -73,7 +73,7 @@ def _check_order(parts: Mapping[str, SubQuery]) -> None:
     for query in parts.values():
         if unknown := [name for name in query.after if name not in known]:
             raise InvalidResponse(
-                f"the nlp agent's query '{query.name}' waits for '{unknown[0]}', which is none of its queries", agent="nlp"
+                f"the nlp agent's query '{query.name}' waits for '{unknown[0]}', which it did not make", agent="nlp"
             )
         order.add(query.name, *query.after)
     try:

@@ -1,7 +1,7 @@
 """Plans: the steps of a question and what each waits for."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Sequence, Sized
+from typing import Any, Final, TypeVar
 
 from agents.registry import AgentSpec
 from state.model import NewStep
@@ -37,7 +37,8 @@ def step_of(
 ) -> NewStep:
     """A step of a registered agent."""
     limit_s = agent.timeout_s + CLAIM_SLACK_S
-    return NewStep(name, agent.name, agent.queue, limit_s, tuple(after), tuple(needs), tuple(wants), optional, spec or {})
+    before, needed, wanted = tuple(after), tuple(needs), tuple(wants)
+    return NewStep(name, agent.name, agent.queue, limit_s, before, needed, wanted, optional, spec or {})
 
 
 def compose_step(
@@ -51,6 +52,9 @@ def compose_step(
     return NewStep(name, COMPOSE, f"agents.{COMPOSE}", CLAIM_SLACK_S, before, needs, tuple(read), optional, spec)
 
 
+Plan = TypeVar("Plan", bound=Sized)
+
+
 class PlanTooLarge(Exception):
     """A plan has more steps than MAX_STEPS allows; nothing was recorded."""
 
@@ -58,7 +62,7 @@ class PlanTooLarge(Exception):
         super().__init__(f"the plan has {steps} steps, and at most {most} are taken (MAX_STEPS)")
 
 
-def within_limit(plan: tuple[NewStep, ...], most: int) -> tuple[NewStep, ...]:
+def within_limit(plan: Plan, most: int) -> Plan:
     """The plan; raises `PlanTooLarge` when it has more than `most` steps."""
     if len(plan) > most:
         raise PlanTooLarge(len(plan), most)

@@ -11,8 +11,9 @@ from kombu.exceptions import OperationalError
 from agents.registry import get_registry
 from core.logging import get_logger
 from core.settings import get_settings
+from pipeline.asked_plan import checked_plan
+from pipeline.asked_step import AskedStep
 from pipeline.build import chained, publish
-from pipeline.asked_plan import AskedStep, checked_plan
 from pipeline.complexity import complexity_of
 from pipeline.plan import ordinary_plan, plan_to_be_extended, within_limit
 from state.idempotency import Once

@@ -118,7 +118,6 @@ class StepRecord:
     degradation: dict[str, Any] | None
     optional: bool = False
     spec: dict[str, Any] = field(default_factory=dict)
-    spec: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
