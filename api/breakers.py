@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from agents.registry import get_registry
 from api.caller import caller_of
@@ -24,6 +24,11 @@ BreakerName = Annotated[
 _PROBLEMS = documented(
     {404: "No such breaker", 422: "The request is not valid", 503: "The store is away: wait and retry"}
 )
+_SOME_SETTINGS = {
+    "type": "object",
+    "properties": BreakerSettings.model_json_schema()["properties"],
+    "additionalProperties": False,
+}
 _EVENT_ID = r"^\d{1,15}-\d{1,10}$"
 
 
@@ -94,7 +99,9 @@ class SettingsBody(BaseModel):
         json_schema_extra={"example": {"settings": {"threshold": 10}, "actor": "ann", "reason": "trial"}},
     )
 
-    settings: dict[str, Any] | None = Field(description="What is to differ from the numbers in force.")
+    settings: Annotated[dict[str, Any], WithJsonSchema(_SOME_SETTINGS)] | None = Field(
+        description="What is to differ from the numbers in force."
+    )
     actor: str = Field(min_length=1, max_length=200)
     reason: str = Field(min_length=1, max_length=500)
 

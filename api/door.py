@@ -94,7 +94,7 @@ def _unknown(scope: Scope) -> Problem:
         "unauthenticated",
         said,
         recovery_action="correct_request",
-        suggestions=["Send it as Authorization: Bearer <key>, or log in at /login."],
+        suggestions=["Send it as Authorization: Bearer <key>, or log in at /login; make ask sends API_KEY."],
     )
 
 

@@ -38,7 +38,11 @@ async def ready(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ready"})
 
 
-@router.get("/api/health/agents", summary="What beat last saw of each agent")
+@router.get(
+    "/api/health/agents",
+    summary="What beat last saw of each agent",
+    responses=documented({503: "The store is away: wait and retry"}),
+)
 async def agents(request: Request) -> dict[str, Any]:
     """`healthy`, `unhealthy` or `unknown` (not looked at lately), with the moments it was seen and last changed."""
     desk: Desk = request.app.state.desk

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from fastapi import Header, Request
 from pydantic import BaseModel
 
+from api.caller import caller_of
 from api.problems import Problem
 from core.settings import get_settings
 from state.idempotency import Once, once
@@ -32,7 +33,7 @@ def once_of(request: Request, key: str | None, body: BaseModel) -> Once | None:
     if key is None:
         return None
     asked = {"method": request.method, "path": request.url.path, "body": body.model_dump(mode="json")}
-    return once(key, asked, scope=_scope(request), ttl_s=get_settings().idempotency_ttl_s)
+    return once(key, asked, scope=caller_of(request).name, ttl_s=get_settings().idempotency_ttl_s)
 
 
 def still_at_work(links: dict[str, str]) -> Problem:
@@ -46,8 +47,3 @@ def still_at_work(links: dict[str, str]) -> Problem:
         extra={"links": links},
         headers=REPLAYED,
     )
-
-
-def _scope(request: Request) -> str:
-    caller = getattr(request.state, "caller", None)
-    return (caller.key_id if caller else "") or "local"

@@ -30,7 +30,6 @@ from state.model import WorkflowRecord
 
 _HERE = Path(__file__).parent
 _SESSION = "baton_session"
-HEARTBEAT_S = 15
 WorkflowId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
 templates = Jinja2Templates(_HERE / "templates")
 templates.env.filters["duration"] = duration
@@ -110,7 +109,7 @@ async def show(request: Request, workflow_id: WorkflowId) -> HTMLResponse:
 @router.get("/ask/{workflow_id}/live")
 async def live(request: Request, workflow_id: WorkflowId) -> EventSourceResponse:
     """The list of steps as HTML, anew whenever something happens (SSE `steps`), and a last `end`."""
-    return EventSourceResponse(_live(_desk(request), workflow_id), ping=HEARTBEAT_S)
+    return EventSourceResponse(_live(_desk(request), workflow_id), ping=get_settings().sse_heartbeat_s)
 
 
 async def _live(desk: Desk, workflow_id: str) -> AsyncIterator[ServerSentEvent]:

@@ -24,7 +24,7 @@ MOST: Final = 200
 ENOUGH_LOOKED_AT: Final = 1_000
 # The same of a page that searches; and how many of them one read takes, since a read holds up all others.
 ENOUGH_SEARCHED: Final = 10_000
-_READ_AT_MOST: Final = 1_000
+_READ_AT_MOST: Final = 500
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _LATEST_MS: Final = 10**14  # the year 5138
 # In these no step can have failed.

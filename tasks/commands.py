@@ -41,7 +41,8 @@ def look(_app: Celery, workflow_id: str = "") -> Reply:
 
 def change(app: Celery, verb: Verb, workflow_id: str = "", reason: str | list[str] = "") -> Reply:
     """Cancel, pause or resume a workflow; raises with the reason when its status forbids it."""
-    said = " ".join(maybe_list(reason) or [])[:MAX_REASON]
+    words = maybe_list(reason) or []
+    said = "" if words == [workflow_id] else " ".join(words)[:MAX_REASON]  # the shell gives a lone argument twice
     done = carry_out(get_store(), app, verb, _given(workflow_id), actor=ACTOR, reason=said)
     if problem := refusal(verb, workflow_id, done):
         raise CeleryCommandException(problem, REFUSED)

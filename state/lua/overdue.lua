@@ -65,10 +65,10 @@ local function left_queue(name, queued_ms)
   if not oldest then return true end
   local readable, message = pcall(cjson.decode, oldest)
   local task = readable and type(message) == 'table' and type(message.headers) == 'table' and message.headers.id or ''
-  local other, other_step, send = string.match(task, '^(.*)%.([^.]+)%.%d+%.(%d+)$')
+  local other, other_step, round, send = string.match(task, '^(.*)%.([^.]+)%.(%d+)%.(%d+)$')
   if not other then return false end
-  local sent_as = redis.call('HMGET', 'baton:wf:' .. other, other_step .. ':queued_ms', other_step .. ':send')
-  return sent_as[2] == send and tonumber(sent_as[1]) > queued_ms
+  local sent_as = redis.call('HMGET', 'baton:wf:' .. other, other_step .. ':queued_ms', other_step .. ':round', other_step .. ':send')
+  return sent_as[2] == round and sent_as[3] == send and tonumber(sent_as[1]) > queued_ms
 end
 
 if step == '' then return too_late() end

@@ -166,6 +166,7 @@ local function close(from, status, message)
   -- The deadline moves with every pause and every new round, so it tells when this round began, less its pauses.
   if status ~= 'CANCELLED' then measure('workflow_time|' .. w[2], now - (tonumber(w[3]) - tonumber(w[4]) * 1000)) end
   event('ended', '', 'status', status, 'message', message)
+  redis.call('HDEL', WF, 'answer')  -- its sends are over, and it is long enough to keep the whole record in its large form
   keep(WF)
   keep(EVENTS)
   redis.call('EXPIRE', OUT, ttl_s)

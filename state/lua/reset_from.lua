@@ -5,7 +5,7 @@
 -- a good output, {'unknown'} for a step that is not in the plan, {'gone'}, or {'full', setting, what, count}. Atomic; the same token gets the same answer.
 local w = get('status', 'steps', 'created_ms', 'deadline_s', 'round', 'token', 'answer', 'caller')
 if not w[1] then return { 'gone' } end
-if w[6] == token then return cjson.decode(w[7]) end
+if w[6] == token then return w[7] and cjson.decode(w[7]) or { 'reset', w[5] } end
 if not FINAL[w[1]] then return { 'open', w[1] } end
 
 local again, order = {}, names(w[2])

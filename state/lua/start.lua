@@ -7,7 +7,8 @@
 -- {'asked_otherwise'}, or {'full', setting, what, count} with nothing recorded. Atomic; the same token gets the same answer.
 if redis.call('EXISTS', WF) == 1 then
   if redis.call('HGET', WF, 'token') ~= token then return { 'exists' } end
-  return cjson.decode(redis.call('HGET', WF, 'answer'))
+  local before = redis.call('HGET', WF, 'answer')
+  return before and cjson.decode(before) or { 'exists' }
 end
 if KEYS[8] then
   local asked = redis.call('HMGET', KEYS[8], 'workflow', 'asked')

@@ -64,7 +64,7 @@ run_again = an("run_again", step=st.sampled_from(["", "", *AGENTS]), mended=st.b
 hint = an("hint", step=steps, first=st.booleans(), number=st.integers(1, 3))
 acts = st.one_of(
     accept, wish, wish, wish, run_again, run_again, hint, hint,
-    an("let_go", wanted=st.sets(steps, min_size=1)),
+    an("tell", wanted=st.sets(steps, min_size=1), word=st.sampled_from(["go on", "go on", "422"])),
     an("revoke", step=steps, whole=st.booleans()),
     an("crash", worker=st.integers(0, WORKERS - 1)),
 )
@@ -109,13 +109,13 @@ class Interleavings(RuleBasedStateMachine):
     def run_again(self, workflow_id: str, step: str, mended: bool) -> None:
         """Also through the API; what made an agent hold or refuse its call may be mended before."""
         if mended:
-            self.let_go(workflow_id, AGENTS)
+            self.tell(workflow_id, AGENTS, "go on")
         self.post(workflow_id, "retry", {"step": step})
 
-    def let_go(self, workflow_id: str, wanted: Collection[str]) -> None:
-        """Agents go on with what they were told to hold, or to refuse."""
+    def tell(self, workflow_id: str, wanted: Collection[str], word: str) -> None:
+        """Agents go on with what they were told to hold or refuse, or refuse it from now on."""
         for step in wanted:
-            self.arena.told(workflow_id, step, None)
+            self.arena.told(workflow_id, step, None if word == "go on" else word)
 
     def revoke(self, workflow_id: str, step: str, whole: bool) -> None:
         """Through Celery's own remote control: the workflow, or the newest message of a step."""
@@ -187,8 +187,7 @@ class Interleavings(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Nothing is held any more, nobody is paused: all must end, and legally."""
         for workflow_id in self.ids:
-            for step in AGENTS:
-                self.arena.told(workflow_id, step, None)
+            self.tell(workflow_id, AGENTS, "go on")
             self.post(workflow_id, "resume")
         settle(self.arena, ALL_END_IN_S)
         verdict = judge(self.arena, self.ids, others=False)

@@ -96,6 +96,8 @@ def test_the_page_s_examples_print_what_they_say(floor: Floor, shell: CeleryShel
         assert sorted(invariable(printed)) == sorted(invariable(example.output)), f"{number}: {example.command}"
     valkey.start()
     valkey.ready()
+    said = [event.data["reason"] for event in events(floor, real[first]) if "actor" in event.data]
+    assert said == ["the data agent is being moved", "", "wrong month"]
     floor.worker("threads")
     behind = floor.ended(floor.ask("behind them"))
     assert behind.status is WorkflowStatus.SUCCEEDED
@@ -115,7 +117,7 @@ def test_what_is_not_ours_goes_to_celery(floor: Floor, shell: CeleryShell) -> No
     assert "flagged as revoked" in printed
 
 
-@pytest.mark.parametrize("words", [["terminate", "0" * 32], ["revoke"], ["pause"]])
+@pytest.mark.parametrize("words", [["terminate"], ["revoke"], ["pause"]])
 def test_a_command_without_an_id_is_refused(shell: CeleryShell, words: list[str]) -> None:
     code, printed = shell.run("control", *words)
     assert code == 1

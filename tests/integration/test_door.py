@@ -1,5 +1,6 @@
 """Keys, roles, logins, the audit and the limits, over HTTP on a real Valkey, without workers."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +15,11 @@ from api.roles import RULES, Role
 from core.settings import get_settings
 from core.valkey import sync_client
 from pipeline.plan import PlanTooLarge, ordinary_plan, within_limit
-from state import control, keys
+from pipeline.question import Question, plan_workflow
+from state import control, keys, transitions
 from state.audit import Trail
+from state.errors import NoRoom
+from state.room import Room
 from state.store import Store
 
 ID = "0" * 32
@@ -255,6 +259,20 @@ def test_a_key_has_so_many_open_and_no_more(valkey, store, keyed):
         assert store.client.hget(keys.record(ended), "status") == b"CANCELLED"
 
 
+def test_of_many_who_ask_at_once_no_more_get_in_than_there_is_room_for(store):
+    def begin(number):
+        workflow = plan_workflow(Question(f"question {number}", caller="ann"))
+        try:
+            return store.run(transitions.start(workflow, 1_000, f"token {number}", room=Room(max_open=5))).fresh
+        except NoRoom as error:
+            return error.setting
+
+    with ThreadPoolExecutor(20) as pool:
+        begun = list(pool.map(begin, range(40)))
+    assert (begun.count(True), begun.count("MAX_OPEN_PER_KEY")) == (5, 35)
+    assert store.client.scard("baton:open:ann") == store.client.zcard(keys.BY_TIME) == 5
+
+
 def test_a_workflow_counts_as_open_from_its_start_to_its_end_and_in_every_round(valkey, store, keyed):
     _, shown, file = keyed
     with running(valkey, api_keys_file=file) as api:
@@ -303,7 +321,7 @@ def test_a_plan_may_have_so_many_steps():
         within_limit(plan, 2)
 
 
-def test_the_rate_is_one_for_all_processes_and_told_on_every_answer(valkey, keyed):
+def test_the_rate_is_one_for_all_processes_and_told_on_every_answer(valkey, store, keyed):
     _, shown, file = keyed
     with running(valkey, api_keys_file=file, rate_limit="5/hour") as one:
         headers = bearer(shown[Role.READ])
@@ -320,6 +338,9 @@ def test_the_rate_is_one_for_all_processes_and_told_on_every_answer(valkey, keye
         assert one.get("/api/workflow", headers=bearer(shown[Role.ADMIN])).status_code == 200
         assert one.get("/health/live").status_code == 200
         assert "ratelimit-limit" not in one.get("/health/live").headers
+        counted = store.client.keys("baton:rate:*")
+        assert counted
+        assert all(0 < store.client.ttl(key) <= 2 * 3_600 for key in counted)
 
 
 def test_without_keys_each_address_has_its_rate(valkey):

@@ -30,7 +30,7 @@ def record(question: str, status: WorkflowStatus, *steps: StepRecord) -> Told:
     """One workflow as it stands."""
     finished = 1_500 if status.final else None
     by_name = {s.name: s for s in steps}
-    return Told(WORKFLOW_ID, status, Mode.INTERACTIVE, 1_000, 1_000, finished, 181_000, "", by_name, question)
+    return Told(WORKFLOW_ID, status, Mode.INTERACTIVE, 1_000, 1_000, finished, 181_000, "", by_name, question=question)
 
 
 class ScriptedDesk:

@@ -1,9 +1,14 @@
 """Every route has its role, and the table names no route that is not there."""
 
+import re
+
 import pytest
 
 from api.app import create_app
 from api.roles import RULES, Role, rule_of
+from core.settings import ROOT
+
+PAGE = (ROOT / "docs" / "security.md").read_text()
 
 
 def routes(of):
@@ -47,3 +52,12 @@ def test_what_is_not_in_the_table_has_no_rule(method, path):
 def test_each_role_allows_what_those_below_it_allow():
     assert [[one.covers(other) for other in Role] for one in Role] == [
         [True, False, False], [True, True, False], [True, True, True]]
+
+
+def test_the_page_about_keys_names_every_route_for_admins_and_none_of_theirs_elsewhere():
+    rows = re.findall(r"^\| `(\w+)` \| .*$", PAGE, re.MULTILINE)
+    row = {name: line for name in rows for line in PAGE.splitlines() if line.startswith(f"| `{name}` |")}
+    for rule in RULES:
+        named = f"`{rule.method} {rule.path}`"
+        assert (named in row["admin"]) == (rule.role is Role.ADMIN), named
+    assert all(f"`{rule.path.partition('/{')[0]}`" in PAGE for rule in RULES if rule.role is None)
