@@ -89,7 +89,8 @@ class Desk:
         """Events that follow `after`, as they happen, until the last one; absences of Valkey are waited out."""
         async with self._watcher.watching(workflow_id) as watch:
             while True:
-                found, over = await self._look(workflow_id, after)
+                # Not ended by a reader who hangs up: our connection to Valkey would be lost with it.
+                found, over = await asyncio.shield(self._look(workflow_id, after))
                 for event in found:
                     yield event
                     after = event.event_id

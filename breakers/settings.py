@@ -2,9 +2,14 @@
 
 import json
 from functools import lru_cache
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+# Bounds within which the script's microseconds and sums stay exact.
+Seconds = Annotated[float, Field(ge=0.001, le=30 * 86_400)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Tokens = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class BreakerSettings(BaseModel):
@@ -12,19 +17,19 @@ class BreakerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    threshold: PositiveInt = 5
-    recovery_s: PositiveFloat = 60.0
-    first_open_s: PositiveFloat | None = None  # of the first OPEN period; doubles with each failed probe
-    max_open_s: PositiveFloat | None = None  # where the doubling ends; without it, at recovery_s
-    permits: PositiveInt = 1  # probes at once, and successes needed to close
-    probe_lease_s: PositiveFloat = 60.0  # longer than the longest call, or a slow probe's result comes too late
-    slow_call_s: PositiveFloat = 60.0
+    threshold: Count = 5
+    recovery_s: Seconds = 60.0
+    first_open_s: Seconds | None = None  # of the first OPEN period; doubles with each failed probe
+    max_open_s: Seconds | None = None  # where the doubling ends; without it, at recovery_s
+    permits: Count = 1  # probes at once, and successes needed to close
+    probe_lease_s: Seconds = 60.0  # longer than the longest call, or a slow probe's result comes too late
+    slow_call_s: Seconds = 60.0
     slow_rate: float = Field(0.8, gt=0, le=1)
-    slow_min_calls: PositiveInt = 20
-    slow_window_s: PositiveFloat = 60.0
+    slow_min_calls: Count = 20
+    slow_window_s: Seconds = 60.0
     retry_ratio: float = Field(0.2, ge=0, le=1)
-    retry_reserve: float = Field(10.0, ge=0)
-    retry_max: float = Field(100.0, ge=0)
+    retry_reserve: Tokens = 10.0
+    retry_max: Tokens = 100.0
 
     @model_validator(mode="after")
     def _periods_grow(self) -> Self:

@@ -4,6 +4,8 @@ Proxies and .netrc are for the way out; agents and the API are named by our own 
 another thread, while it connects and while it waits for the answer (`core.stoppable`).
 """
 
+import errno
+import os
 import socket
 from functools import cache
 from typing import Any
@@ -14,6 +16,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
+from urllib3.util.wait import wait_for_write
 
 from core.stoppable import StoppableCall, present_call
 
@@ -50,9 +53,7 @@ class StoppableConnection(HTTPConnection):
             try:
                 for option in self.socket_options or ():
                     sock.setsockopt(*option)
-                sock.settimeout(self.timeout)
-                self._told(sock)
-                sock.connect(address)
+                self._connect_to(address, sock)
             except OSError as error:
                 fault = error
                 sock.close()
@@ -62,6 +63,19 @@ class StoppableConnection(HTTPConnection):
             else:
                 return sock
         raise fault
+
+    def _connect_to(self, address: Any, sock: socket.socket) -> None:
+        """Begin to connect, tell of it, wait: a socket that has not begun could not be shut down."""
+        sock.setblocking(False)
+        fault = sock.connect_ex(address)
+        self._told(sock)
+        if fault == errno.EINPROGRESS:
+            if not wait_for_write(sock, self.timeout):
+                raise TimeoutError(f"no connection within {self.timeout} s")
+            fault = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if fault:
+            raise OSError(fault, os.strerror(fault))
+        sock.settimeout(self.timeout)
 
     def _told(self, sock: socket.socket) -> None:
         if (call := present_call()) is not None:

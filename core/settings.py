@@ -73,7 +73,7 @@ class Settings(BaseSettings):
 
     api_keys_file: str = Field(
         "",
-        description="File of the API keys (`make key`). Empty: no key is asked for, and nobody but this machine served.",
+        description="File of the API keys (`make key`). Empty: nobody is asked for one, and only this machine served.",
     )
     api_key: str = Field("", repr=False, description="Key that `make ask` and `make run` show the API.")
     agent_key: str = Field(

@@ -62,7 +62,8 @@ class EventStream:
             assert block is not None, f"the stream broke off after {self.received[-1:]}"
             count -= self._take(block)
         if self.ended:
-            assert await self._block() is None, "something follows the end"
+            while (block := await self._block()) is not None:
+                assert not self._take(block), "something follows the end"
             await self.drop()
 
     async def beaten(self, times: int) -> None:

@@ -15,7 +15,7 @@ from state.events import Event
 from state.metrics import read_counts
 from state.transition import Send
 from tests.floor import floor_of
-from tests.processes import wait_for
+from tests.processes import LocalWorker, wait_for
 from tests.scripted_agent import Reply
 
 
@@ -23,6 +23,20 @@ from tests.scripted_agent import Reply
 def floor(valkey, tmp_path_factory):
     with floor_of(valkey, tmp_path_factory.mktemp("floor"), NLP_RETRY_BASE_S="0.05", DATA_RETRY_BASE_S="0.05") as floor:
         yield floor
+
+
+@pytest.fixture
+def workers(floor, tmp_path):
+    """Two, which start side by side."""
+    starting = [LocalWorker(tmp_path, floor.environment, concurrency=4) for _ in range(2)]
+    try:
+        for worker in starting:
+            worker.ready()
+        yield starting
+    finally:
+        for worker in starting:
+            if worker.status == "running":
+                worker.kill()
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +84,8 @@ def counted(floor):
     return found
 
 
-def test_counts_are_what_the_histories_tell(floor, api):
-    workers = [floor.worker(), floor.another_worker()]
+def test_counts_are_what_the_histories_tell(floor, workers, api):
+    assert api.get("/api/workflow/metrics").json()["now"]["workers"] == 2
     floor.agent.script("/process", Reply({}, 503), Reply({}, 500))
     floor.agent.script("/execute", Reply({}, 503), Reply({"success": False, "error": "no"}), Reply({}, 503))
     asked = [floor.ask(f"question {number}") for number in range(8)]
@@ -97,7 +111,6 @@ def test_counts_are_what_the_histories_tell(floor, api):
     assert sum(n for path, n in expected.items() if path[::2] == ("attempt", "RETRYING")) >= 3
     assert len([path for path in expected if path[0] == "ended"]) >= 2, expected
 
-    wait_for(lambda: api.get("/api/workflow/metrics").json()["now"]["workers"] == 1, "one worker to be left", 10)
     told_now = api.get("/api/workflow/metrics", params={"window": "5m"}).json()
     assert told_now["workflows"]["accepted"] == 10
     assert told_now["recovery"] | {"resends": 0} == {
@@ -109,8 +122,7 @@ def test_counts_are_what_the_histories_tell(floor, api):
     assert ended == {path: n for path, n in expected.items() if path[0] == "ended"}
 
 
-def test_without_the_store_prometheus_is_told_so_at_once(api, valkey, floor):
-    floor.no_worker()
+def test_without_the_store_prometheus_is_told_so_at_once(api, valkey):
     valkey.kill()
     try:
         for _ in range(3):

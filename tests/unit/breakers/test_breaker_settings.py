@@ -61,3 +61,12 @@ def test_a_breaker_is_made_once_by_name():
     breakers = Breakers(settings(), lambda name, numbers: made.append((name, numbers.threshold)) or name)
     assert [breakers["data:a"], breakers["data:b"], breakers["data:a"]] == ["data:a", "data:b", "data:a"]
     assert made == [("data:a", 3), ("data:b", 3)]
+
+
+@pytest.mark.parametrize("number", [
+    {"slow_window_s": 1.7e308}, {"slow_call_s": 1e-300}, {"recovery_s": 0}, {"threshold": 10**12}, {"retry_max": 1e308},
+    {"slow_min_calls": 0}, {"probe_lease_s": 1e7},
+])
+def test_numbers_that_no_sum_could_hold_are_refused(number):
+    with pytest.raises(ValidationError):
+        BreakerSettings.model_validate(number)

@@ -14,7 +14,7 @@ from deploy.configuration import page
 CODE = ("core", "agents", "breakers", "state", "pipeline", "tasks", "api", "deploy", "celeryconfig.py")
 OWN = {Path(name).stem for name in CODE}
 # Used through the package that depends on it and re-exports it.
-COMES_WITH = {"starlette": "fastapi", "urllib3": "requests"}
+COMES_WITH = {"starlette": "fastapi", "urllib3": "requests", "h11": "uvicorn"}
 
 
 def pinned(file: str) -> list[str]:
