@@ -6,7 +6,7 @@ from typing import Any
 from agents.viz.figures import digits
 from agents.viz.labels import capitalised
 from agents.viz.shape import Field, Role, shape_of
-from pipeline.answer import Answer, Degradation, ResultSet, Visualization
+from pipeline.answer import LEFT_OUT, Answer, Degradation, ResultSet, Visualization
 
 SHOWN_ROWS = 50
 NOTHING = "\N{EN DASH}"
@@ -51,9 +51,37 @@ def notes_of(visualization: Visualization) -> list[str]:
     return [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else []
 
 
+@dataclass(frozen=True)
+class PartView:
+    """One of several questions in one: what was understood, its rows, or why there are none."""
+
+    title: str
+    table: RowTable | None
+    sql: str
+    missing: str
+
+
+def parts_of(answer: Answer) -> list[PartView]:
+    """The parts of a question that asks for several things, as far as they are there."""
+    return [
+        PartView(
+            title=part.interpretation or part.question or part.name,
+            table=table_of(part.result) if part.result else None,
+            sql=part.result.sql_query if part.result else "",
+            missing=part.missing,
+        )
+        for part in answer.parts
+    ]
+
+
 def stand_ins(answer: Answer) -> list[str]:
     """One sentence for each fallback that helped."""
-    return [_stand_in(degradation) for degradation in answer.degradations]
+    return [_stand_in(told) for told in answer.degradations if told.source != LEFT_OUT]
+
+
+def left_out(answer: Answer) -> list[str]:
+    """One sentence for each step the answer does without."""
+    return [f"{told.step}: {told.reason}" for told in answer.degradations if told.source == LEFT_OUT]
 
 
 def _cells(of: Field, raw: list[Any]) -> list[str]:

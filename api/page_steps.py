@@ -8,6 +8,7 @@ _LABELS = {
     "nlp": ("Understand the question", "turns your words into a query"),
     "data": ("Fetch the rows", "runs the query on the data"),
     "viz": ("Draw the chart", "chooses and draws a fitting chart"),
+    "compose": ("Put it together", "joins the parts into one answer"),
 }
 
 
@@ -52,6 +53,8 @@ def step_lines(record: WorkflowRecord) -> list[StepLine]:
 
 def _line(step: StepRecord, *, failed: bool) -> StepLine:
     label, does = _LABELS.get(step.agent, (step.name, f"asks the agent {step.agent}"))
+    if step.agent in _LABELS and step.name != step.agent:
+        label = f"{label}: {step.name.removeprefix(f'{step.agent}-').replace('_', ' ')}"
     look = _LOOKS[step.status]
     if failed and step.status in (StepStatus.SKIPPED, StepStatus.WAITING, StepStatus.CANCELLED):
         look = Look("\N{EN DASH}", "Not reached", "idle")

@@ -17,7 +17,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from api.caller import caller_of
 from api.desk import Desk
 from api.headers import SecurityHeaders
-from api.page_answer import notes_of, stand_ins, table_of
+from api.page_answer import left_out, notes_of, parts_of, stand_ins, table_of
 from api.page_examples import ExampleShelf
 from api.page_failure import Failure, failure_of
 from api.page_steps import duration, step_lines
@@ -131,7 +131,9 @@ def _view(record: WorkflowRecord, answer: Answer) -> dict[str, Any]:
         "steps": step_lines(record),
         "table": table_of(answer.result, level) if answer.result else None,
         "notes": notes_of(answer.visualization) if answer.visualization else [],
+        "parts": parts_of(answer),
         "stand_ins": stand_ins(answer),
+        "left_out": left_out(answer),
         "failure": failure_of(problem_of(answer.error, answer.workflow_id), answer.query) if answer.error else None,
     }
 

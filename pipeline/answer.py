@@ -12,8 +12,14 @@ from pipeline.plan import COMPOSE
 from state.model import Contents, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 
+LEFT_OUT = "left_out"
+
+
 class Degradation(BaseModel):
-    """Where a fallback stood in: which step, what it used, why, and how old that is."""
+    """Where a fallback stood in: which step, what it used, why, and how old that is.
+
+    The source `left_out` says that nothing did: the step is optional, and the answer does without it.
+    """
 
     step: str
     source: str
@@ -233,7 +239,7 @@ def _degradations(step: StepRecord) -> list[Degradation]:
         return [Degradation(step=step.name, **step.degradation)]
     if step.status is StepStatus.SKIPPED and step.optional:
         reason = (step.error or {}).get("message") or "A step it needs was left out."
-        return [Degradation(step=step.name, source="left_out", reason=reason)]
+        return [Degradation(step=step.name, source=LEFT_OUT, reason=reason)]
     return []
 
 
