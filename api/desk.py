@@ -99,6 +99,11 @@ class Desk:
                 if not found:
                     await watch.changed()
 
+    async def newest_event(self, workflow_id: str) -> str:
+        """The id of the newest event there is; `0-0` without such a workflow."""
+        version = await self.store.version(workflow_id)
+        return version.rpartition(".")[0] if version else "0-0"
+
     async def first_event(self, workflow_id: str) -> str | None:
         """The id of the oldest event there is; None without such a workflow."""
         async with self._looks:

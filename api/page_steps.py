@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from state.model import StepRecord, StepStatus, WorkflowRecord
+from state.model import StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 _LABELS = {
     "nlp": ("Understand the question", "turns your words into a query"),
@@ -31,8 +31,9 @@ _LOOKS = {
     StepStatus.DEGRADED: Look("≈", "Done with a stand-in", "late"),
     StepStatus.FAILED: Look("✕", "Failed", "bad"),
     StepStatus.CANCELLED: Look("\N{EN DASH}", "Cancelled", "idle"),
-    StepStatus.SKIPPED: Look("\N{EN DASH}", "Not needed", "idle"),
+    StepStatus.SKIPPED: Look("\N{EN DASH}", "Left out", "late"),
 }
+_NOT_REACHED = frozenset({StepStatus.SKIPPED, StepStatus.WAITING, StepStatus.CANCELLED})
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,20 @@ class StepLine:
 
 def step_lines(record: WorkflowRecord) -> list[StepLine]:
     """One line per step, in the plan's order."""
-    return [_line(step, failed=record.status == "FAILED") for step in record.steps.values()]
+    return [_line(step, look_of(step, record.status)) for step in record.steps.values()]
 
 
-def _line(step: StepRecord, *, failed: bool) -> StepLine:
+def look_of(step: StepRecord, status: WorkflowStatus) -> Look:
+    """How the step looks in a workflow that has this status."""
+    if status is WorkflowStatus.FAILED and step.status in _NOT_REACHED and not step.error:
+        return Look("\N{EN DASH}", "Not reached", "idle")
+    return _LOOKS[step.status]
+
+
+def _line(step: StepRecord, look: Look) -> StepLine:
     label, does = _LABELS.get(step.agent, (step.name, f"asks the agent {step.agent}"))
     if step.agent in _LABELS and step.name != step.agent:
         label = f"{label}: {step.name.removeprefix(f'{step.agent}-').replace('_', ' ')}"
-    look = _LOOKS[step.status]
-    if failed and step.status in (StepStatus.SKIPPED, StepStatus.WAITING, StepStatus.CANCELLED):
-        look = Look("\N{EN DASH}", "Not reached", "idle")
     return StepLine(step.name, label, does, look, _note(step))
 
 

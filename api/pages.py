@@ -1,6 +1,7 @@
 """The web page: ask, watch the steps, read the answer. Works without JavaScript; with it, the steps are live."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -21,6 +22,7 @@ from api.page_answer import left_out, notes_of, parts_of, stand_ins, table_of
 from api.page_examples import ExampleShelf
 from api.page_failure import Failure, failure_of
 from api.page_steps import duration, step_lines
+from api.plan_svg import plan_svg
 from api.problems import Problem, no_room, store_away
 from api.questions import problem_of
 from core.settings import get_settings
@@ -30,6 +32,8 @@ from state.model import WorkflowRecord
 
 _HERE = Path(__file__).parent
 _SESSION = "baton_session"
+ORDINARY = 3  # steps
+RESTS = 4.0  # times as long as a large plan takes to be drawn passes until it is drawn again
 WorkflowId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
 templates = Jinja2Templates(_HERE / "templates")
 templates.env.filters["duration"] = duration
@@ -113,14 +117,28 @@ async def live(request: Request, workflow_id: WorkflowId) -> EventSourceResponse
 
 
 async def _live(desk: Desk, workflow_id: str) -> AsyncIterator[ServerSentEvent]:
-    shown = ""
+    shown, seen = "", "0-0"
     async for event in desk.events(workflow_id, "0-0"):
+        if not event.follows(seen):
+            continue  # what was shown has it already
+        seen = await desk.newest_event(workflow_id)
         record = await desk.record(workflow_id)
-        html = templates.get_template("steps.html").render(steps=step_lines(record)) if record else shown
+        began = time.monotonic()
+        html = await asyncio.to_thread(_steps, record) if record else shown
         if html != shown:
             shown = html
             yield ServerSentEvent(html, event="steps", id=event.event_id)
+        await asyncio.sleep(RESTS * (time.monotonic() - began))
     yield ServerSentEvent("ended", event="end")
+
+
+def _steps(record: WorkflowRecord) -> str:
+    return templates.get_template("steps.html").render(**_progress(record))
+
+
+def _progress(record: WorkflowRecord) -> dict[str, Any]:
+    """The steps as a list, and as a picture when there are more than the ordinary three."""
+    return {"steps": step_lines(record), "plan": plan_svg(record) if len(record.steps) > ORDINARY else ""}
 
 
 def _view(record: WorkflowRecord, answer: Answer) -> dict[str, Any]:
@@ -128,7 +146,7 @@ def _view(record: WorkflowRecord, answer: Answer) -> dict[str, Any]:
     return {
         "answer": answer,
         "running": not record.status.final,
-        "steps": step_lines(record),
+        **_progress(record),
         "table": table_of(answer.result, level) if answer.result else None,
         "notes": notes_of(answer.visualization) if answer.visualization else [],
         "parts": parts_of(answer),

@@ -59,6 +59,7 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         f"GET {_WORKFLOW}",
         f"GET {_WORKFLOW}/status",
         f"GET {_WORKFLOW}/events",
+        f"GET {_WORKFLOW}/plan.svg",
         f"GET {_WORKFLOW}/chart.png",
         f"GET {_WORKFLOW}/chart.svg",
         f"GET {_WORKFLOW}/rows.csv",

@@ -58,6 +58,10 @@ class Event:
         data = {name: json.loads(value) if name in _JSON_FIELDS and value else value for name, value in text.items()}
         return cls(entry_id.decode(), kind, step, status, at_ms, data)
 
+    def follows(self, event_id: str) -> bool:
+        """Whether it came after the event of that id."""
+        return _order(event_id) < _order(self.event_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:

@@ -62,7 +62,10 @@ class ScriptedDesk:
     async def events(self, workflow_id: str, after: str = "0-0") -> AsyncIterator[Event]:
         for at in range(len(self.records)):
             self.at = at
-            yield Event(f"{at}-0", EventKind.BEGUN, "nlp", "RUNNING", at, {})
+            yield Event(f"{at + 1}-0", EventKind.BEGUN, "nlp", "RUNNING", at, {})
+
+    async def newest_event(self, workflow_id: str) -> str:
+        return f"{self.at + 1}-0"
 
     async def examples(self) -> list[str]:
         return EXAMPLES
