@@ -19,7 +19,7 @@ count_attempt(step, outcome)
 count_end(step, outcome)
 
 -- The steps that waited for this one are replaced. A name that comes back keeps its fence: no older report may fit it.
-local PLANNED = { 'agent', 'queue', 'limit_ms', 'after', 'needs', 'wants', 'next', 'tail', 'optional', 'spec' }
+local PLANNED = { 'agent', 'queue', 'limit_ms', 'after', 'needs', 'wants', 'next', 'tail', 'optional', 'spec', 'waits_on' }
 local function extend(round)
   for _, name in ipairs(names(redis.call('HGET', WF, 'steps'))) do
     if redis.call('HGET', WF, name .. ':status') == 'WAITING' then

@@ -203,12 +203,17 @@ local function lets_on(step)
   return STEP_DONE[s[1]] or (s[1] == 'SKIPPED' and s[2])
 end
 
--- Queue `step` if it waits for nothing any more, and append its send to `list`.
+-- Queue `step` if it waits for nothing any more, and append its send to `list`. `waits_on` only says which of those before it
+-- was not done when somebody looked, so that a wide join is not looked at as a whole with each of them.
 local function release_if_ready(list, step, grace_ms)
-  local s = get(step .. ':status', step .. ':after')
-  if s[1] ~= 'WAITING' then return end
-  for _, before in ipairs(names(s[2])) do
-    if not lets_on(before) then return end
+  local s = get(step .. ':status', step .. ':after', step .. ':waits_on')
+  if s[1] ~= 'WAITING' or (s[3] and not lets_on(s[3])) then return end
+  local before = names(s[2])
+  for i = #before, 1, -1 do
+    if not lets_on(before[i]) then
+      if #before > 1 then set(step .. ':waits_on', before[i]) end
+      return
+    end
   end
   sent(list, step, queue(step, grace_ms))
 end
