@@ -124,7 +124,7 @@ def _path_parameter(chance: random.Random, operation: Operation) -> bytes | None
     name = chance.choice(picky)
     value = _unfit(chance, operation.path_parameters[name], (
         "%00", "%ff%fe", "0" * 31, "0" * 33, "g" * 32, "%2e%2e", "'", "%0a", quote(_junk(chance)),
-                           "%F0%9F%92%A9", "A" * 32, "0" * 32 + "%00", "x" * 5_000, "..%2f..%2fetc%2fpasswd"))
+        "%F0%9F%92%A9", "A" * 32, "0" * 32 + "%00", "x" * 5_000, "..%2f..%2fetc%2fpasswd"))
     body = json.dumps(operation.example).encode() if operation.example is not None else b""
     target = operation.target(**{name: value})
     return request(operation.method, target, body, [JSON_TYPE] if body else [])
