@@ -26,7 +26,7 @@ from state.transition import new_token
 from state.transitions import Started
 
 CONFIRM_DOWN_S = 1.0
-EVENTS_A_LOOK = 100
+EVENTS_A_LOOK = 50
 LOOKS_AT_ONCE = 32  # of all streams of events together: each takes a connection, which stays
 PATIENCE_S = 3.0  # beyond the deadline, within which the workers close a workflow
 

@@ -60,13 +60,16 @@ class Intent(BaseModel):
 
 
 class SubQuery(BaseModel):
-    """One of several queries an nlp agent may answer a question with."""
+    """One of several queries an nlp agent may answer a question with; `question` is the part it answers."""
 
     model_config = ConfigDict(extra="ignore")
 
     name: str
+    question: str = ""
     sql_query: str
     intent: Intent = Field(default_factory=Intent)
+    interpretation: str = ""
+    assumptions: list[str] = Field(default_factory=list)
     after: list[str] = Field(default_factory=list)
 
 

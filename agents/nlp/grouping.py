@@ -1,9 +1,11 @@
 """Rules for what the rows are grouped by: `by carrier`, `which airlines`, `top 10 destinations`, `monthly`."""
 
 from agents.nlp.draft import Draft
+from agents.nlp.joins import Path
 from agents.nlp.leftovers import said_already
 from agents.nlp.lexicon import RefKind
 from agents.nlp.plan import ColumnRef, Dimension
+from agents.nlp.refusal import RefusalError
 from agents.nlp.time_groups import add_grain, add_trend
 
 _FEW = 50
@@ -130,13 +132,39 @@ def _few_numbers(draft: Draft, i: int) -> ColumnRef | None:
 
 def _row_name(draft: Draft, table: str, i: int) -> ColumnRef:
     scope = draft.scope
-    via = scope.path(table, draft.direction(i), draft.spoken_columns())
+    via = _way(draft, table, i)
     label = scope.lexicon.label(table)
     if label is not None:
         draft.assume(f"{table} are shown by {label}.")
         return ColumnRef(table=table, name=label, via=via)
     owner = scope.base if len(via) == 1 else next(t for t, ways in scope.paths.items() if via[:-1] in ways)
     return ColumnRef(table=owner, name=via[-1].split("+")[0], via=via[:-1])
+
+
+def _way(draft: Draft, table: str, i: int) -> Path:
+    """The way to a table; where the words leave it open, the only one with as many places as are ranked."""
+    try:
+        return draft.scope.path(table, draft.direction(i), draft.spoken_columns())
+    except RefusalError:
+        places = _places(draft, i)
+        ways = {way: draft.scope.choices(way) for way in draft.scope.paths[table]}
+        roomy = [way for way, choices in ways.items() if choices >= places]
+        if places < 2 or len(roomy) != 1:
+            raise
+    names = [way[0].replace("+", " and ") for way in (roomy[0], *(way for way in ways if way != roomy[0]))]
+    draft.assume(f"“{draft.marks[i].text}” is taken as {names[0]}; {' and '.join(names[1:])} has less than {places}.")
+    return roomy[0]
+
+
+def _places(draft: Draft, i: int) -> int:
+    """How many are ranked: `ten worst airports`; 0 when no number was said."""
+    for k in range(i - 1, -1, -1):
+        quantity = draft.marks[k].quantity
+        if quantity is not None:
+            return 0 if quantity.unit else int(quantity.value)
+        if not draft.marks[k].is_a("superlative", "top"):
+            break
+    return 0
 
 
 def name_rows(draft: Draft) -> None:

@@ -50,6 +50,9 @@ class Keywords:
     numbers: dict[str, float]
     direction_nouns: dict[str, frozenset[str]]
     additive: frozenset[str]
+    going_on: frozenset[str]
+    pointing_back: frozenset[str]
+    opening: frozenset[str]
     longest: int
 
     def classes(self, words: Words) -> dict[str, str]:
@@ -113,6 +116,9 @@ def get_keywords() -> Keywords:
         numbers={word: float(value) for word, value in raw["numbers"].items()},
         direction_nouns={member: frozenset(direction["nouns"]) for member, direction in raw["directions"].items()},
         additive=frozenset(raw["additive"]),
+        going_on=frozenset(raw["clauses"]["going_on"]),
+        pointing_back=frozenset(raw["clauses"]["pointing_back"]),
+        opening=frozenset(raw["clauses"]["opening"]),
         longest=max(len(words) for words in phrases),
     )
 

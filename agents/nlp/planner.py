@@ -103,6 +103,10 @@ class RulePlanner:
             )
         return self._understand(tokens, marks)
 
+    def read(self, question: str) -> list[Mark]:
+        """What the words of a question may mean, understood or not."""
+        return annotate(self._speller.corrected(tokenize(question)), self._lexicon)
+
     def _understand(self, tokens: list[Token], marks: list[Mark]) -> Understanding:
         if not any(mark.refs for mark in marks):
             raise RefusalError("The question names nothing the data has.")

@@ -1,12 +1,14 @@
 """Answers and refusals in the contract's standard dialect."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from agents.contract import Intent
+from agents.contract import Intent, SubQuery
 from agents.nlp.plan import Aggregate, Filter, Operator, QueryPlan
 from agents.nlp.planner import Understanding
 from agents.nlp.refusal import RefusalError
+from agents.nlp.splitting import Part
 from agents.nlp.sql_columns import SqlColumns
 
 VERSION = "1.0.0"
@@ -27,6 +29,47 @@ def answer(understood: Understanding, sql: str, *, processing_time_ms: float) ->
         "assumptions": understood.assumptions,
         "coverage": understood.coverage,
     }
+
+
+def answer_in_parts(parts: Sequence[tuple[Part, str]], *, processing_time_ms: float) -> dict[str, Any]:
+    """The reply to a question that asks for several things; each part comes with its SQL.
+
+    `sql_query` stays empty: a reader that knows nothing of `queries` must not take one part for the whole.
+    """
+    understood = [part.understood for part, _ in parts]
+    return {
+        "success": True,
+        "agent_metadata": _metadata(processing_time_ms, "completed"),
+        "intent": _overall([intent_of(one.plan) for one in understood]).model_dump(),
+        "sql_query": "",
+        "queries": [_query(part, sql).model_dump() for part, sql in parts],
+        "entities_recognized": [entity for one in understood for entity in one.entities],
+        "confidence_score": min(one.confidence for one in understood),
+        "processing_path": "rules",
+        "interpretation": " ".join(one.interpretation for one in understood),
+        "assumptions": list(dict.fromkeys(text for one in understood for text in one.assumptions)),
+        "coverage": min(one.coverage for one in understood),
+    }
+
+
+def _query(part: Part, sql: str) -> SubQuery:
+    return SubQuery(
+        name=part.name,
+        question=part.question,
+        sql_query=sql,
+        intent=intent_of(part.understood.plan),
+        interpretation=part.understood.interpretation,
+        assumptions=part.understood.assumptions,
+    )
+
+
+def _overall(intents: Sequence[Intent]) -> Intent:
+    """What the parts are about, each thing once; what limits one part does not limit the others."""
+    return Intent(
+        metric_type=", ".join(dict.fromkeys(one.metric_type for one in intents)),
+        time_period=", ".join(dict.fromkeys(one.time_period for one in intents)),
+        aggregation_level=", ".join(dict.fromkeys(one.aggregation_level for one in intents)),
+    )
 
 
 def refusal(error: RefusalError, examples: list[str], *, processing_time_ms: float) -> dict[str, Any]:

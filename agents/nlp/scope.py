@@ -61,6 +61,12 @@ class Scope:
         names = [way[0].replace("+", " and ") for way in ways]
         raise RefusalError(f"“{table}” can be meant in {len(ways)} ways: {', '.join(names)}.", did_you_mean=names)
 
+    def choices(self, way: Path) -> int:
+        """How many different values the key has that the way begins with; 0 when that is not known."""
+        name = way[0].split("+")[0]
+        known = next(c for c in self.lexicon.table(self.base).columns if c.name == name)
+        return known.distinct_count or 0
+
     def points(self, column: str, direction: str) -> bool:
         """Whether a column of the base table names the side a direction word (`from`, `to`) speaks of."""
         nouns = {stem(noun) for noun in get_keywords().direction_nouns[direction]}

@@ -37,6 +37,16 @@ def describe(plan: QueryPlan, schema: DataSchema) -> str:
     return _Wording(plan, schema).sentence()
 
 
+def measured(plan: QueryPlan, schema: DataSchema) -> str:
+    """The plan's first number in words that can be asked for again: `average departure delay`, `number of flights`."""
+    return _Wording(plan, schema).measure(plan.measures[0]).removeprefix("the ")
+
+
+def grouped(plan: QueryPlan, schema: DataSchema) -> str:
+    """What the plan's rows are grouped by, as one asks for it: `per month and airline`; empty for none."""
+    return _Wording(plan, schema).groups()
+
+
 class _Wording:
     """One plan with the schema that tells how its columns are called."""
 
@@ -46,9 +56,8 @@ class _Wording:
 
     def sentence(self) -> str:
         plan = self._plan
-        text = ", ".join(self._measure(m) for m in plan.measures[:4]) + (", …" if len(plan.measures) > 4 else "")
-        if plan.dimensions:
-            text += " per " + " and ".join(self._dimension(d) for d in plan.dimensions)
+        text = ", ".join(self.measure(m) for m in plan.measures[:4]) + (", …" if len(plan.measures) > 4 else "")
+        text = f"{text} {self.groups()}".rstrip()
         conditions = [self._filter(f) for f in plan.filters]
         if conditions:
             text += ", where " + " and ".join(conditions)
@@ -58,7 +67,11 @@ class _Wording:
             text += f", only where this {_OPERATORS[plan.having.operator]} {_values(plan.having.values)}"
         return (text[:1].upper() + text[1:] + _ranking(plan)).removesuffix(".") + "."
 
-    def _measure(self, measure: Measure) -> str:
+    def groups(self) -> str:
+        names = [self._dimension(d) for d in self._plan.dimensions]
+        return f"per {' and '.join(names)}" if names else ""
+
+    def measure(self, measure: Measure) -> str:
         rows = table_words(self._plan.table)
         if measure.aggregate is Aggregate.SHARE:
             of = f" where {' and '.join(self._filter(f) for f in measure.where)}" if measure.where else ""

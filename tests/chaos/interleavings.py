@@ -44,7 +44,7 @@ REACHED_IN_TIME = [
     "message again, step RUNNING", "message again, step SUCCEEDED", "revoke, workflow RUNNING",
     "message again, step QUEUED", "message again of an earlier round",
     *(f"message again, workflow {status}" for status in ("PAUSED", "CANCELLED", "SUCCEEDED", "FAILED")),
-    *(f"{kind} in a pause" for kind in ("succeeded", "retrying", "failed", "taken_over")),
+    *(f"{kind} in a pause" for kind in ("succeeded", "retrying", "taken_over")),
     *(f"ended {status}" for status in ("SUCCEEDED", "DEGRADED", "FAILED", "CANCELLED")),
 ]
 NOW, SOON = "now", "soon"

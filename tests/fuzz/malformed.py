@@ -5,11 +5,12 @@ They are made from the API's own OpenAPI document, so every route gets its share
 
 import json
 import random
+import re
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from tests.fuzz.operations import Operation, operations_of
 
@@ -120,10 +121,12 @@ def _path_parameter(chance: random.Random, operation: Operation) -> bytes | None
     picky = [name for name, schema in operation.path_parameters.items() if is_picky(schema)]
     if not picky:
         return None
-    value = chance.choice(("%00", "%ff%fe", "0" * 31, "0" * 33, "g" * 32, "%2e%2e", "'", "%0a", quote(_junk(chance)),
-                           "%F0%9F%92%A9", "A" * 32, "0" * 32 + "%00", "x" * 5_000, "..%2f..%2fetc%2fpasswd"))
+    name = chance.choice(picky)
+    value = _unfit(chance, operation.path_parameters[name], (
+        "%00", "%ff%fe", "0" * 31, "0" * 33, "g" * 32, "%2e%2e", "'", "%0a", quote(_junk(chance)),
+        "%F0%9F%92%A9", "A" * 32, "0" * 32 + "%00", "x" * 5_000, "..%2f..%2fetc%2fpasswd"))
     body = json.dumps(operation.example).encode() if operation.example is not None else b""
-    target = operation.target(**{chance.choice(picky): value})
+    target = operation.target(**{name: value})
     return request(operation.method, target, body, [JSON_TYPE] if body else [])
 
 
@@ -131,9 +134,17 @@ def _query_parameter(chance: random.Random, operation: Operation) -> bytes | Non
     picky = [name for name, schema in operation.query_parameters.items() if is_picky(schema)]
     if not picky:
         return None
-    value = chance.choice(("", "%00", "%ff", "nonsense", "1e999", "-" * 50, "x" * 5_000, "%F0%9F%92%A9", "[]", "0x10"))
-    target = f"{operation.target()}?{quote(chance.choice(picky))}={value}"
+    name = chance.choice(picky)
+    value = _unfit(chance, operation.query_parameters[name], (
+        "", "%00", "%ff", "nonsense", "1e999", "-" * 50, "x" * 5_000, "%F0%9F%92%A9", "[]", "0x10"))
+    target = f"{operation.target()}?{quote(name)}={value}"
     return request(operation.method, target)
+
+
+def _unfit(chance: random.Random, schema: Mapping[str, Any], values: Sequence[str]) -> str:
+    """One that the schema's pattern does not take."""
+    pattern = schema.get("pattern")
+    return chance.choice([value for value in values if pattern is None or not re.search(pattern, unquote(value))])
 
 
 def is_picky(schema: Mapping[str, Any]) -> bool:

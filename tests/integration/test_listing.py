@@ -57,7 +57,8 @@ def finish(store, go):
 
 
 def fail(store, go):
-    return store.run(t.fail(go, {"error_type": "agent_error", "message": "no"}, ttl_s=100, grace_ms=60_000, token=new_token()))
+    error = {"error_type": "agent_error", "message": "no"}
+    return store.run(t.fail(go, error, ttl_s=100, grace_ms=60_000, token=new_token()))
 
 
 def expire(store, *sends):
