@@ -61,7 +61,7 @@ async def audit(
         Trail.DONE
     ),
     before: Annotated[
-        str, Query(pattern=r"^(\d{1,15}-\d{1,10})?$", description="`next_before` of the page before.")
+        str, Query(pattern=r"^([0-9]{1,15}-[0-9]{1,10})?$", description="`next_before` of the page before.")
     ] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AuditPage:

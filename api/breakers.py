@@ -29,7 +29,7 @@ _SOME_SETTINGS = {
     "properties": BreakerSettings.model_json_schema()["properties"],
     "additionalProperties": False,
 }
-_EVENT_ID = r"^\d{1,15}-\d{1,10}$"
+_EVENT_ID = r"^[0-9]{1,15}-[0-9]{1,10}$"
 
 
 class BreakerDesk:

@@ -99,7 +99,7 @@ class Metrics(BaseModel):
     agents: dict[str, AgentFigures]
     retry: RetryFigures = Field(description="Of all agents.")
     recovery: RecoveryFigures = Field(description="Of all agents.")
-    breaker_openings: dict[str, int] = Field(description="How often each breaker opened, of the last 10,000 events.")
+    breaker_openings: dict[str, int] = Field(description="How often each opened, by the last 2,000 breaker events.")
     now: Now
 
     @classmethod

@@ -17,7 +17,7 @@ from redis.commands.core import AsyncScript, Script
 
 from breakers import keys
 from breakers.errors import BreakerStoreAway
-from breakers.events import EVENTS_KEPT, BreakerEvent, events_of, opens
+from breakers.events import EVENTS_COUNTED, BreakerEvent, events_of, opens
 from breakers.model import Answer
 from breakers.request import Request, answer_of, source
 from breakers.status import RawStatus
@@ -145,9 +145,9 @@ class AsyncStore:
         return events_of(raw)
 
     async def openings(self, since_ms: int) -> Counter[str]:
-        """How often each breaker opened since then, as far as events are kept (the last `EVENTS_KEPT` or so)."""
+        """How often each breaker opened since then, by the last `EVENTS_COUNTED` events."""
         with as_away():
-            raw: Any = await self.client.xrange(keys.EVENTS, f"{since_ms}-0", "+", count=EVENTS_KEPT)
+            raw: Any = await self.client.xrevrange(keys.EVENTS, "+", f"{since_ms}-0", count=EVENTS_COUNTED)
         return Counter(fields[b"breaker"].decode() for _, fields in raw if opens(fields))
 
     async def close(self) -> None:

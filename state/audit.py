@@ -54,6 +54,8 @@ async def remember(store: AsyncStore, trail: Trail, action: Action, keep: int) -
 
 async def newest(store: AsyncStore, trail: Trail, before: str, limit: int) -> list[Entry]:
     """Up to `limit` entries older than the entry `before` ("": than now), newest first."""
+    if before and not before.strip("0-"):
+        return []  # nothing is older than 0-0, and Valkey does not take it for a question
     with as_unavailable():
         found: Any = await store.client.xrevrange(trail.key, f"({before}" if before else "+", "-", count=limit)
     return [_entry(entry_id.decode(), fields) for entry_id, fields in found]

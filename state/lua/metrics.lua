@@ -29,6 +29,7 @@ local function snapshot_if_due()
   local last = tonumber(redis.call('HGET', METRICS, 'minute_ms') or '-1')
   local minute_ms = now - now % MINUTE_MS
   if last >= minute_ms then return end
+  if last == -1 then redis.call('DEL', METRICS .. ':minutes', METRICS .. ':hours') end  -- of a hash that somebody removed
   local counts = cjson.encode(redis.call('HGETALL', METRICS))
   snapshot(METRICS .. ':minutes', counts, MINUTE_MS, MINUTES_KEPT_MS)
   if last < now - now % HOUR_MS then snapshot(METRICS .. ':hours', counts, HOUR_MS, HOURS_KEPT_MS) end

@@ -73,6 +73,21 @@ def test_a_quiet_window_is_empty(api, store):
     assert accepted(api, "5h") == 1
 
 
+def test_counts_that_are_removed_begin_anew(api, store):
+    for _ in range(3):
+        run_to_the_end(store)
+    store.client.delete(keys.METRICS)
+    run_to_the_end(store)
+    assert {accepted(api, window) for window in ("1m", "7d")} == {1}
+
+
+def test_a_clock_that_is_set_back_stops_nothing(api, store):
+    run_to_the_end(store)
+    age(store, -HOUR_MS)
+    run_to_the_end(store)
+    assert {accepted(api, window) for window in ("1m", "7d")} == {2}
+
+
 def test_snapshots_are_bounded_and_expire(store):
     start(store)
     for _ in range(200):
