@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     viz_retry_base_s: PositiveFloat = Field(1.0, description="First wait before the viz agent is called again.")
     viz_retry_cap_s: PositiveFloat = Field(30.0, description="Longest such wait.")
     agents: dict[AgentName, FurtherAgent] = Field(
-        default_factory=dict,
+        {},
         description="Further agents for plans of one's own, as JSON: "
         '{"weather": {"url": "http://host:9000", "path": "/ask", "timeout_s": 20}}.',
     )

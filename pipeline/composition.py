@@ -4,7 +4,7 @@ from typing import Any
 
 from agents.contract import DataResult, NlpResult, SubQuery, VizResult
 from agents.errors import NothingToCompose
-from pipeline import compose
+from pipeline import compose as composing
 from state.transitions import Go
 
 
@@ -13,9 +13,10 @@ def composed(go: Go) -> dict[str, Any]:
     queries = _queries(go)
     parts = [_part(go, told, queries.get(told.get("query", ""))) for told in go.spec["parts"]]
     try:
-        return compose.compose(go.request["query"], parts).model_dump(mode="json")
-    except compose.NothingToCompose as error:
+        output: dict[str, Any] = composing.compose(go.request["query"], parts).model_dump(mode="json")
+    except composing.NothingToCompose as error:
         raise NothingToCompose(str(error)) from error
+    return output
 
 
 def _queries(go: Go) -> dict[str, SubQuery]:
@@ -25,13 +26,13 @@ def _queries(go: Go) -> dict[str, SubQuery]:
     return {query.name: query for query in NlpResult.model_validate(go.inputs[step]).queries}
 
 
-def _part(go: Go, told: dict[str, str], query: SubQuery | None) -> compose.Part:
+def _part(go: Go, told: dict[str, str], query: SubQuery | None) -> composing.Part:
     rows, chart = go.inputs.get(told["data"]), go.inputs.get(told.get("viz", ""))
-    return compose.Part(
+    return composing.Part(
         name=told["name"],
         question=query.question if query else told["name"],
         interpretation=query.interpretation if query else "",
         data=DataResult.model_validate(rows) if rows else None,
         chart=VizResult.model_validate(chart) if chart else None,
-        missing="" if rows else f"{told['name']} has no answer",
+        missing="" if rows else "its rows could not be fetched",
     )

@@ -73,9 +73,9 @@ def test_the_example_in_the_openapi_document_is_a_live_answer(system, openapi):
 def test_the_answer_has_the_keys_it_was_designed_with(system):
     answer = ask(system, QUESTION).json()
     assert list(answer) == [
-        "workflow_id", "query_id", "query", "status", "path", "recorded", "degraded", "degradations", "intent",
-        "interpretation", "assumptions", "result", "visualization", "error", "agent_performance", "created_at",
-        "finished_at", "duration_ms"]
+        "workflow_id", "query_id", "query", "status", "path", "recorded", "degraded", "degradations", "route",
+        "route_why", "intent", "interpretation", "assumptions", "result", "visualization", "parts", "outputs", "error",
+        "agent_performance", "created_at", "finished_at", "duration_ms"]
     assert list(answer["result"]) == ["data", "columns", "row_count", "truncated", "sql_query", "processing_time_ms"]
     assert list(answer["visualization"]) == ["chart_type", "title", "reason", "spec", "alt_text", "png_url", "svg_url",
                                              "chart_config", "chart_data"]

@@ -91,6 +91,8 @@ def missing(shown: Any, real: Any, place: str = "") -> list[str]:
         if not isinstance(real, list) or (shown and not real):
             return [place]
         return [fault for one in shown[:1] for fault in missing(one, real[0], f"{place}[0]")]
+    if shown is None:  # nothing there when the page was written
+        return []
     differs = shown != real if place.rpartition(".")[2] in TELLING else type(shown) is not type(real)
     return [f"{place}: {real!r}"] if differs else []
 
