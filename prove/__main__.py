@@ -19,6 +19,7 @@ from prove import (
     fuzz,
     interleavings,
     outages,
+    plans,
     recovery,
     speed,
     streams,
@@ -26,7 +27,8 @@ from prove import (
 from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 
 PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS,
-                     *interleavings.PARTS, *fuzz.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS]
+                     *interleavings.PARTS, *fuzz.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS,
+                     *plans.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 

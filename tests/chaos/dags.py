@@ -1,9 +1,9 @@
 """Random plans, and what must become of each: a second opinion that shares no code with the transitions."""
 
 import random
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from pipeline.asked_step import AskedStep
@@ -27,26 +27,29 @@ class Dag:
 
     asked: tuple[AskedStep, ...]
 
-    @property
+    @cached_property
+    def runs(self) -> frozenset[str]:
+        """The steps whose agents are called: not those behind a failure, or without an output that they need."""
+        return frozenset(name for name, (_, runs) in self._course.items() if runs)
+
+    @cached_property
     def fates(self) -> dict[str, StepStatus]:
         """How each step must end, whatever happens to workers and messages."""
-        fates: dict[str, StepStatus] = {}
+        return {name: end for name, (end, _) in self._course.items()}
+
+    @cached_property
+    def _course(self) -> dict[str, tuple[StepStatus, bool]]:
+        """Of each step: its end, and whether its agent is called."""
+        course: dict[str, tuple[StepStatus, bool]] = {}
         doomed: set[str] = set()  # failed, or behind one that failed: nothing behind them runs
         for step in self.asked:
-            before = before_of(step)
-            if doomed & before:
+            behind = bool(doomed & before_of(step))
+            runs = not behind and not any(course[name][0] is StepStatus.SKIPPED for name in needs_of(step))
+            end = _alone(step) if runs else StepStatus.SKIPPED
+            course[step.name] = (end, runs)
+            if behind or end is StepStatus.FAILED:
                 doomed.add(step.name)
-                fates[step.name] = StepStatus.SKIPPED
-            elif any(fates[name] is StepStatus.SKIPPED for name in needs_of(step)):
-                fates[step.name] = StepStatus.SKIPPED
-            elif step.input["fails"] != Fails.ALWAYS:
-                fates[step.name] = StepStatus.SUCCEEDED
-            elif step.optional:
-                fates[step.name] = StepStatus.SKIPPED
-            else:
-                fates[step.name] = StepStatus.FAILED
-                doomed.add(step.name)
-        return fates
+        return course
 
     @property
     def fate(self) -> WorkflowStatus:
@@ -57,13 +60,6 @@ class Dag:
         return WorkflowStatus.DEGRADED if StepStatus.SKIPPED in ends else WorkflowStatus.SUCCEEDED
 
     @property
-    def runs(self) -> frozenset[str]:
-        """The steps whose agents are to be called."""
-        fates = self.fates
-        return frozenset(step.name for step in self.asked if fates[step.name] is not StepStatus.SKIPPED
-                         or (step.input["fails"] == Fails.ALWAYS and self._reached(step, fates)))
-
-    @property
     def critical_s(self) -> float:
         """The longest way through it, by what its agents take when none fails."""
         ends: dict[str, float] = {}
@@ -71,17 +67,12 @@ class Dag:
             ends[step.name] = step.input["delay_s"] + max((ends[name] for name in before_of(step)), default=0.0)
         return max(ends.values())
 
-    def _reached(self, step: AskedStep, fates: Mapping[str, StepStatus]) -> bool:
-        behind = _behind_a_failure(self.asked, fates)
-        return step.name not in behind and all(fates[name] is StepStatus.SUCCEEDED for name in needs_of(step))
 
-
-def _behind_a_failure(asked: Sequence[AskedStep], fates: Mapping[str, StepStatus]) -> set[str]:
-    behind: set[str] = set()
-    for step in asked:
-        if any(name in behind or fates[name] is StepStatus.FAILED for name in before_of(step)):
-            behind.add(step.name)
-    return behind
+def _alone(step: AskedStep) -> StepStatus:
+    """How it ends if it runs."""
+    if step.input["fails"] != Fails.ALWAYS:
+        return StepStatus.SUCCEEDED
+    return StepStatus.SKIPPED if step.optional else StepStatus.FAILED
 
 
 def before_of(step: AskedStep) -> set[str]:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from core.settings import FurtherAgent, Settings
 from pipeline.asked_plan import checked_plan
 from pipeline.asked_step import AskedStep
 from pipeline.build import chained
+from state import keys
 from state.events import Event, EventKind
-from state.model import Mode, NewWorkflow, Route, StepStatus, WorkflowRecord
+from state.model import Mode, NewWorkflow, Route, StepStatus, WorkflowRecord, WorkflowStatus
 from tests.chaos.arena import Arena, Shape
 from tests.chaos.dags import AGENTS, FIRST_RETRY_S, Dag, before_of
 from tests.floor import FAST
@@ -81,8 +83,12 @@ class PlanStage:
     def ended(self, sent: Iterable[Sent], limit_s: float = 60.0) -> None:
         """Wait until all have ended."""
         for one in sent:
-            wait_for(lambda one=one: self.arena.store.record(one.workflow_id).status.final,  # type: ignore[misc]
-                     f"the end of {one.workflow_id}", limit_s)
+            wait_for(partial(self.final, one), f"the end of {one.workflow_id}", limit_s)
+
+    def final(self, sent: Sent) -> bool:
+        """Whether it has ended; a quick look."""
+        status = self.arena.client.hget(keys.record(sent.workflow_id), "status")
+        return WorkflowStatus(status.decode()).final
 
     def calls(self) -> dict[str, list[dict[str, Any]]]:
         """Every call the agent saw, by workflow, in order."""
@@ -105,7 +111,7 @@ def plan_stage(folder: Path, shape: Shape) -> Iterator[PlanStage]:
         known = dict.fromkeys(AGENTS, one)
         told = json.dumps({name: one.model_dump() for name, one in known.items()})
         with Arena(folder, replace(shape, settings={**FAST, **FREE, "AGENTS": told, **shape.settings})) as arena:
-            registry = build_registry(Settings(_env_file=None, agents=known))  # type: ignore[call-arg]
+            registry = build_registry(Settings(_env_file=None, agents=known))
             yield PlanStage(arena.ready(), registry)
     finally:
         agent.kill()

@@ -16,15 +16,15 @@ KILL_EVERY_S = 1.5
 
 @dataclass(frozen=True)
 class Timed:
-    """A plan that ran undisturbed: what it took, and what it must take (`critical_s`)."""
+    """A plan that ran undisturbed, and what it took."""
 
+    dag: Dag
     took_s: float
-    critical_s: float
 
     @property
     def over_s(self) -> float:
         """By how much it was later than it may be; negative when it was not."""
-        return self.took_s - self.critical_s * (1 + SLACK_SHARE) - SLACK_S
+        return self.took_s - self.dag.critical_s * (1 + SLACK_SHARE) - SLACK_S
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def timed(stage: PlanStage, dags: list[Dag], at_once: int) -> tuple[Found, list[
 
 def _timed(stage: PlanStage, sent: Sent) -> Timed:
     record = stage.record(sent.workflow_id)
-    return Timed(((record.finished_ms or 0) - record.created_ms) / 1000, sent.dag.critical_s)
+    return Timed(sent.dag, ((record.finished_ms or 0) - record.created_ms) / 1000)
 
 
 def disturbed(stage: PlanStage, dags: list[Dag], kills: int, chance: random.Random,
