@@ -7,11 +7,14 @@ from xml.etree import ElementTree
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from plan_example import EXAMPLE
 from scripted_desk import WORKFLOW_ID, ScriptedDesk, record, step
 
 from api import pages, plan_picture, problems
+from api.plan_svg import plan_picture as plan_picture_of
 from api.plan_svg import plan_svg, stylesheet
 from api.plan_text import fitted
+from core.settings import ROOT
 from state.model import StepStatus, WorkflowStatus
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -192,3 +195,7 @@ def test_the_page_shows_it_for_plans_of_more_than_three_steps(client):
     assert "<style" not in page
     assert 'class="mark" aria-hidden' not in page
     assert 'class="plan"' in client.get(f"/ask/{WORKFLOW_ID}/live").text
+
+
+def test_the_picture_in_the_docs_is_drawn_by_this_code():
+    assert (ROOT / "docs" / "images" / "plan.svg").read_text() == plan_picture_of(EXAMPLE)
