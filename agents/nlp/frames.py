@@ -20,7 +20,7 @@ def are_one(first: QueryPlan, second: QueryPlan, whole: QueryPlan, *, shared: bo
     if is_bare(first) or is_bare(second):
         return shared or (is_bare(first) and is_bare(second))
     same_frame = _frame(first) == _frame(second) == _frame(whole)
-    if same_frame and (whole.limit is None or first.measures == second.measures):
+    if same_frame and (whole.limit is None or (first.measures, first.order) == (second.measures, second.order)):
         return True
     return tells_apart(first, second, whole)
 

@@ -11,7 +11,7 @@ from agents.nlp.marks import Mark
 from agents.nlp.plan import Aggregate
 from agents.nlp.planner import RulePlanner, Understanding
 from agents.nlp.refusal import RefusalError
-from agents.nlp.wording import measured
+from agents.nlp.wording import grouped, measured
 
 
 @dataclass(frozen=True)
@@ -80,17 +80,22 @@ class Reader:
         understood = self.plan(text)
         if isinstance(understood, RefusalError):
             return self._borrowing(text, marks, earlier)
-        said, counts = _asks(marks) or _ranks(marks), understood.plan.measures[0].aggregate is Aggregate.COUNT
-        named = any(ref.table == understood.plan.table for m in marks for ref in m.of(RefKind.TABLE))
-        grouped = bool(understood.plan.dimensions)
-        if not said and (is_bare(understood.plan) or (counts and not (named and (earlier or grouped)))):
+        plan, asks = understood.plan, _asks(marks)
+        if plan.measures[0].aggregate is not Aggregate.COUNT or asks:
+            return Standing(understood, opens=_opens(text)) if asks or _ranks(marks) or not is_bare(plan) else None
+        named = any(ref.table == plan.table for mark in marks for ref in mark.of(RefKind.TABLE))
+        if _ranks(marks):
+            lacking = earlier and not named and any(mark.is_a("superlative") for mark in marks)
+            borrowing = self._borrowing(text, marks, earlier) if lacking else None
+            return borrowing or Standing(understood, opens=True)
+        if is_bare(plan) or not named or not (earlier or plan.dimensions):
             return None
-        opens = text.lower().split()[0] in get_keywords().opening or (counts and not _asks(marks) and _ranks(marks))
-        return Standing(understood, weak=counts and not said, opens=opens)
+        return Standing(understood, weak=True, opens=_opens(text))
 
     def asks(self, text: str) -> bool:
-        """Whether a piece asks for a number of its own, understood or not."""
-        return _asks(self.planner.read(text))
+        """Whether a piece asks for a number or a place in a ranking of its own, understood or not."""
+        marks = self.planner.read(text)
+        return _asks(marks) or _ranks(marks)
 
     def lent(self, text: str, loan: Loan) -> Standing | None:
         """The piece with what it borrows, if it is understood so."""
@@ -121,7 +126,10 @@ class Reader:
         if not _ranks(marks):
             return []
         busiest = any(m.classes.get("superlative", "").startswith("rows") for m in marks)
-        return [Loan(after=f"by {rows if busiest else measure}", measure=rows if busiest else measure)]
+        ranked = rows if busiest else measure
+        groups = grouped(lender.plan, self.planner.schema).removeprefix("per ") if marks[0].is_a("which") else ""
+        loans = [Loan(after=f"by {ranked}", measure=ranked)]
+        return [*loans, Loan(after=f"{groups} by {ranked}", measure=ranked)] if groups else loans
 
 
 def _depends(text: str, marks: Sequence[Mark], earlier: Sequence[Understanding]) -> bool:
@@ -129,6 +137,10 @@ def _depends(text: str, marks: Sequence[Mark], earlier: Sequence[Understanding])
     words = re.findall(r"[a-z]+", text.lower())
     pointing = bool(earlier) and any(word in get_keywords().pointing_back for word in words)
     return pointing or (bool(words) and words[0] in get_keywords().going_on and not _asks(marks))
+
+
+def _opens(text: str) -> bool:
+    return text.lower().split()[0] in get_keywords().opening
 
 
 def _asks(marks: Sequence[Mark]) -> bool:

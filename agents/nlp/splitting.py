@@ -72,7 +72,7 @@ def _blame(text: str, pieces: Sequence[Piece], reader: Reader) -> None:
     for piece, words in zip(pieces, said, strict=True):
         error = reader.plan(words)
         asks = piece.link is Link.SENTENCE or reader.asks(words)
-        if isinstance(error, RefusalError) and error.unmatched and asks:
+        if isinstance(error, RefusalError) and (error.unmatched or error.did_you_mean) and asks:
             raise _named(words, error)
 
 

@@ -67,6 +67,25 @@ def test_a_question_is_answered_in_the_standard_dialect(client: TestClient) -> N
     assert None not in reply["intent"].values()
 
 
+def test_a_question_with_several_parts_is_answered_with_several_queries(client: TestClient) -> None:
+    reply = client.post("/process", json={"query": "average fine by branch; how many members are there?"}).json()
+    assert reply["success"] is True
+    assert reply["sql_query"] == ""
+    assert [query["name"] for query in reply["queries"]] == ["fine_branch", "members"]
+    assert [query["question"] for query in reply["queries"]] == ["average fine by branch", "how many members are there"]
+    assert reply["queries"][1]["sql_query"] == "SELECT COUNT(*) AS num_members FROM members"
+    assert reply["queries"][0]["intent"]["metric_type"] == "avg_fine_eur"
+    assert all(query["after"] == [] for query in reply["queries"])
+    assert reply["interpretation"] == "The average fine per branch, highest first. The number of members."
+    assert reply["intent"]["metric_type"] == "avg_fine_eur, num_members"
+
+
+def test_a_refusal_names_the_part(client: TestClient) -> None:
+    reply = client.post("/process", json={"query": "average fine by branch; average mileage by genre"})
+    assert reply.status_code == 422
+    assert "“average mileage by genre”" in reply.json()["error"]["message"]
+
+
 def test_a_refusal_says_what_to_do(client: TestClient) -> None:
     reply = client.post("/process", json={"query": "average mileage by branch"})
     error = reply.json()["error"]
