@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from enum import StrEnum
 
-THRESHOLD, NEVER, RECOVERY_S = 5, 10**9, 3_600
+THRESHOLD, NEVER, RECOVERY_S = 5, 10**6, 3_600
 WARM_UP = 100
 SECOND_NS = 10**9
 

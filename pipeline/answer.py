@@ -11,7 +11,6 @@ from pipeline.compose import Composed
 from pipeline.plan import COMPOSE
 from state.model import Contents, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
-
 LEFT_OUT = "left_out"
 
 

@@ -62,7 +62,7 @@ def references_in(value: Any) -> Iterator[dict[str, Any]]:
 def faults_of(step: str, reference: dict[str, Any]) -> Iterator[str]:
     """What is wrong with a reference as such."""
     if not isinstance(reference[FROM], str):
-        yield f"Step '{step}': `$from` in its input must be a step's name, as in {{\"$from\": \"rows\"}}."
+        yield f'Step \'{step}\': `$from` in its input must be a step\'s name, as in {{"$from": "rows"}}.'
     if not isinstance(reference.get("path", ""), str):
         yield f"Step '{step}': `path` in its input must be a text, as in rows.0.city."
     if further := sorted(set(reference) - _KNOWN):

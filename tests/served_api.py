@@ -4,11 +4,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 import uvicorn
 
 from api.app import create_app
-from core.settings import get_settings
+from tests.here import settings_here
 from tests.processes import free_ports, wait_for
 
 
@@ -16,10 +15,7 @@ from tests.processes import free_ports, wait_for
 def served_api(redis_url: str, **environment: str) -> Iterator[str]:
     """Its base URL; `environment` are further settings."""
     (port,) = free_ports(1)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"REDIS_URL": redis_url, "API_PORT": str(port), **environment}.items():
-            patch.setenv(name, value)
-        get_settings.cache_clear()
+    with settings_here(redis_url, API_PORT=str(port), **environment):
         server = uvicorn.Server(uvicorn.Config(create_app(), port=port, log_config=None, timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -29,4 +25,3 @@ def served_api(redis_url: str, **environment: str) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
-    get_settings.cache_clear()

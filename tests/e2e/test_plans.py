@@ -65,13 +65,19 @@ def test_the_status_tells_the_plan_and_why_it_is_that(api, answer):
 
 def test_a_simple_question_keeps_the_ordinary_plan(api):
     simple = requests.post(f"{api}/query", json={"query": "average departure delay by carrier"}, timeout=60).json()
-    assert (simple["route"], simple["parts"], list(simple["agent_performance"])) == ("simple", [], ["nlp", "data", "viz"])
+    assert (simple["route"], simple["parts"], list(simple["agent_performance"])) == (
+        "simple",
+        [],
+        ["nlp", "data", "viz"],
+    )
 
 
 def test_each_part_has_a_picture_of_its_own(api, answer):
     whole = requests.get(f"{api}/workflow/{answer['workflow_id']}/chart.svg", timeout=30)
-    parts = [requests.get(f"{api.removesuffix('/api')}{part['visualization']['svg_url']}", timeout=30)
-             for part in answer["parts"]]
+    parts = [
+        requests.get(f"{api.removesuffix('/api')}{part['visualization']['svg_url']}", timeout=30)
+        for part in answer["parts"]
+    ]
     assert [picture.status_code for picture in (whole, *parts)] == [200] * 3
     assert len({picture.text for picture in (whole, *parts)}) == 3
     unknown = requests.get(f"{api}/workflow/{answer['workflow_id']}/chart.svg?step=nobody", timeout=30)
@@ -86,45 +92,77 @@ def test_the_page_shows_every_part(system, answer):
 
 
 def test_a_plan_of_ones_own_is_carried_out_and_its_rows_are_joined(api):
-    workflow_id = accepted(api, query="flights and delays by origin", steps=[
-        data("flights", BY_ORIGIN), data("delays", DELAYS), {"name": "chart", "agent": "viz", "after": ["flights"]},
-        {"name": "all", "agent": "compose", "after": ["chart", "delays"]}])
+    workflow_id = accepted(
+        api,
+        query="flights and delays by origin",
+        steps=[
+            data("flights", BY_ORIGIN),
+            data("delays", DELAYS),
+            {"name": "chart", "agent": "viz", "after": ["flights"]},
+            {"name": "all", "agent": "compose", "after": ["chart", "delays"]},
+        ],
+    )
     assert ended(api, workflow_id)["status"] == "SUCCEEDED"
     own = requests.get(f"{api}/workflow/{workflow_id}", timeout=10).json()
     assert own["route"] == "plan"
-    assert {row["origin"]: row["flights"] for row in own["result"]["data"]} == {"EWR": 120835, "JFK": 111279, "LGA": 104662}
+    assert {row["origin"]: row["flights"] for row in own["result"]["data"]} == {
+        "EWR": 120835,
+        "JFK": 111279,
+        "LGA": 104662,
+    }
     assert all(row["delay"] > 10 for row in own["result"]["data"])
 
 
 def test_a_step_reads_what_another_gave(api):
     sql = "SELECT 'SELECT 40 + 2 AS n' AS statement"
-    workflow_id = accepted(api, query="a statement out of a statement", steps=[
-        data("write", sql), data("run", {"$from": "write", "path": "rows.0.statement"})])
+    workflow_id = accepted(
+        api,
+        query="a statement out of a statement",
+        steps=[data("write", sql), data("run", {"$from": "write", "path": "rows.0.statement"})],
+    )
     assert ended(api, workflow_id)["status"] == "SUCCEEDED"
     assert requests.get(f"{api}/workflow/{workflow_id}", timeout=10).json()["result"]["data"] == [{"n": 42}]
 
 
 def test_an_optional_step_that_fails_is_left_out_and_told(api):
-    workflow_id = accepted(api, query="one of two", steps=[
-        data("good", BY_ORIGIN), data("bad", "SELECT nothing FROM nowhere", optional=True),
-        {"name": "all", "agent": "compose", "after": ["good", "bad"]}])
+    workflow_id = accepted(
+        api,
+        query="one of two",
+        steps=[
+            data("good", BY_ORIGIN),
+            data("bad", "SELECT nothing FROM nowhere", optional=True),
+            {"name": "all", "agent": "compose", "after": ["good", "bad"]},
+        ],
+    )
     status = ended(api, workflow_id)
     assert status["status"] == "DEGRADED"
     assert {step["step"]: step["status"] for step in status["steps"]} == {
-        "good": "SUCCEEDED", "bad": "SKIPPED", "all": "SUCCEEDED"}
+        "good": "SUCCEEDED",
+        "bad": "SKIPPED",
+        "all": "SUCCEEDED",
+    }
     own = requests.get(f"{api}/workflow/{workflow_id}", timeout=10).json()
     assert [(told["step"], told["source"]) for told in own["degradations"]] == [("bad", "left_out")]
     assert "nowhere" in own["degradations"][0]["reason"]
 
 
 def test_a_required_step_that_fails_takes_along_what_needs_it_and_nothing_else(api):
-    workflow_id = accepted(api, query="a branch fails", steps=[
-        data("bad", "SELECT nothing FROM nowhere"), {"name": "chart", "agent": "viz", "after": ["bad"]},
-        data("good", BY_ORIGIN)])
+    workflow_id = accepted(
+        api,
+        query="a branch fails",
+        steps=[
+            data("bad", "SELECT nothing FROM nowhere"),
+            {"name": "chart", "agent": "viz", "after": ["bad"]},
+            data("good", BY_ORIGIN),
+        ],
+    )
     status = ended(api, workflow_id)
     assert status["status"] == "FAILED"
     assert {step["step"]: step["status"] for step in status["steps"]} == {
-        "bad": "FAILED", "chart": "SKIPPED", "good": "SUCCEEDED"}
+        "bad": "FAILED",
+        "chart": "SKIPPED",
+        "good": "SUCCEEDED",
+    }
     again = requests.post(f"{api}/workflow/{workflow_id}/retry", json={"reason": "once more"}, timeout=10)
     assert again.status_code in (200, 202), again.text
     status = ended(api, workflow_id)
@@ -133,8 +171,11 @@ def test_a_required_step_that_fails_takes_along_what_needs_it_and_nothing_else(a
 
 def test_a_bad_plan_is_refused_and_nothing_is_recorded(api):
     before = requests.get(f"{api}/workflow?limit=1", timeout=10).json()["workflows"][0]["workflow_id"]
-    refused = requests.post(f"{api}/workflow", json={"query": "bad", "steps": [
-        {"name": "a", "agent": "dat"}, {"name": "b", "agent": "viz", "after": ["c"]}]}, timeout=10)
+    refused = requests.post(
+        f"{api}/workflow",
+        json={"query": "bad", "steps": [{"name": "a", "agent": "dat"}, {"name": "b", "agent": "viz", "after": ["c"]}]},
+        timeout=10,
+    )
     assert refused.status_code == 422
     problem = refused.json()
     assert problem["error_type"] == "bad_plan"

@@ -8,13 +8,13 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
-from core.settings import get_settings
 from pipeline.build import publish
 from state import keys
 from state.events import Event
 from state.metrics import read_counts
 from state.transition import Send
 from tests.floor import floor_of
+from tests.here import settings_here
 from tests.processes import LocalWorker, wait_for
 from tests.scripted_agent import Reply
 
@@ -41,12 +41,8 @@ def workers(floor, tmp_path):
 
 @pytest.fixture(scope="module")
 def api(valkey):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REDIS_URL", valkey.url)
-        get_settings.cache_clear()
-        with TestClient(create_app()) as client:
-            yield client
-    get_settings.cache_clear()
+    with settings_here(valkey.url), TestClient(create_app()) as client:
+        yield client
 
 
 def told(floor, workflow_ids):

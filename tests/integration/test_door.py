@@ -21,6 +21,7 @@ from state.audit import Trail
 from state.errors import NoRoom
 from state.room import Room
 from state.store import Store
+from tests.here import settings_here
 
 ID = "0" * 32
 FILLED_IN = {"{workflow_id}": ID, "{verb}": "cancel", "{agent}": "data", "{file:path}": "page.css"}
@@ -41,15 +42,9 @@ def _clean(store):
 @contextmanager
 def running(valkey, client=("127.0.0.1", 40_000), **settings):
     """An API process's application with these settings."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"redis_url": valkey.url, "api_keys_file": "", **settings}.items():
-            patch.setenv(name.upper(), str(value))
-        get_settings.cache_clear()
-        try:
-            with TestClient(create_app(), client=client, follow_redirects=False) as api:
-                yield api
-        finally:
-            get_settings.cache_clear()
+    given = {name.upper(): str(value) for name, value in {"api_keys_file": "", **settings}.items()}
+    with settings_here(valkey.url, **given), TestClient(create_app(), client=client, follow_redirects=False) as api:
+        yield api
 
 
 @pytest.fixture(scope="module")

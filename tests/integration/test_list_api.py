@@ -8,13 +8,13 @@ from fastapi.testclient import TestClient
 from test_listing import NOON_MS, accept, begin, expire, fail, finish, ids
 
 from api.app import create_app
-from core.settings import get_settings
 from core.valkey import sync_client
 from state import control, keys, recovery
 from state import transitions as t
 from state.listing import Cursor
 from state.store import Store
 from state.transition import new_token
+from tests.here import settings_here
 
 NOON = datetime.fromtimestamp(NOON_MS / 1000, UTC)
 
@@ -34,12 +34,8 @@ def store(connected):
 
 @pytest.fixture(scope="module")
 def api(valkey):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REDIS_URL", valkey.url)
-        get_settings.cache_clear()
-        with TestClient(create_app()) as client:
-            yield client
-    get_settings.cache_clear()
+    with settings_here(valkey.url), TestClient(create_app()) as client:
+        yield client
 
 
 def listed(reply):

@@ -13,21 +13,18 @@ from api.app import create_app
 from api.families import FAMILIES
 from api.prometheus import STORE_UP, STORE_UP_ABOUT
 from breakers.keys import EVENTS
-from core.settings import ROOT, get_settings
+from core.settings import ROOT
 from state import control, keys, recovery
 from state.metrics import HOUR_MS, MINUTE_MS
+from tests.here import settings_here
 
 __all__ = ["client", "store"]  # fixtures
 
 
 @pytest.fixture(scope="module")
 def api(valkey):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REDIS_URL", valkey.url)
-        get_settings.cache_clear()
-        with TestClient(create_app()) as client:
-            yield client
-    get_settings.cache_clear()
+    with settings_here(valkey.url), TestClient(create_app()) as client:
+        yield client
 
 
 # --- windows ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Plans that somebody wrote: each rule refuses with the step's name and the cure, and good plans are wired as meant."""
 
+from itertools import pairwise
+
 import pytest
 
 from agents.registry import AgentSpec, RetryPolicy, build_registry
@@ -38,7 +40,14 @@ def from_(step, **more):
 
 
 NO_NAME = ["", "1st", "a.b", "a,b", "a b", "a|b", "a@b", "a:b", "-a", "_a", "ä", "x" * 65, "a\n", "rows?"]
-NO_AGENT = [("dta", "data"), ("vis", "viz"), ("npl", "nlp"), ("wether", "weather"), ("compos", "compose"), ("mail", None)]
+NO_AGENT = [
+    ("dta", "data"),
+    ("vis", "viz"),
+    ("npl", "nlp"),
+    ("wether", "weather"),
+    ("compos", "compose"),
+    ("mail", None),
+]
 
 
 @pytest.mark.parametrize("name", NO_NAME)
@@ -57,7 +66,10 @@ def test_an_agent_that_is_not_known(agent, meant):
 
 WRONG = [
     ([rows(), rows()], "Two steps are named 'rows'. Rename one."),
-    ([rows(), chart(after=["row"])], "Step 'chart' waits for 'row', which is no step of this plan. Did you mean 'rows'?"),
+    (
+        [rows(), chart(after=["row"])],
+        "Step 'chart' waits for 'row', which is no step of this plan. Did you mean 'rows'?",
+    ),
     ([rows(), chart(after=["zzz"])], "Step 'chart' waits for 'zzz', which is no step of this plan."),
     ([rows(after=["rows"])], "Step 'rows' waits for itself. Take 'rows' out of its `after` and its input."),
     ([rows(input={**SQL, "x": from_("rows")})], "Step 'rows' waits for itself."),
@@ -74,20 +86,40 @@ WRONG = [
     ([rows(), rows("a", after=["b", "rows"]), rows("b", after=["a"])], "Take one out of the other's `after` or input."),
     ([rows(optional=True)], "Every step is optional, so there might be no answer at all. Make one required."),
     ([rows(optional=True), chart(optional=True)], "Every step is optional"),
-    ([{"name": "rows", "agent": "data"}], "Step 'rows' has nothing to ask: name a step of the nlp agent in its `after`"),
+    (
+        [{"name": "rows", "agent": "data"}],
+        "Step 'rows' has nothing to ask: name a step of the nlp agent in its `after`",
+    ),
     ([{"name": "chart", "agent": "viz"}], "Step 'chart' has nothing to ask: name a step of the data agent"),
-    ([{"name": "nlp", "agent": "nlp"}, {"name": "chart", "agent": "viz", "after": ["nlp"]}],
-     "Step 'chart' has nothing to ask: name a step of the data agent in its `after`, or give `input.data`."),
+    (
+        [{"name": "nlp", "agent": "nlp"}, {"name": "chart", "agent": "viz", "after": ["nlp"]}],
+        "Step 'chart' has nothing to ask: name a step of the data agent in its `after`, or give `input.data`.",
+    ),
     ([rows("a"), rows("b"), chart(after=["a", "b"])], "Step 'chart' cannot tell which of a, b is meant."),
-    ([{"name": "q1", "agent": "nlp"}, {"name": "q2", "agent": "nlp"}, {"name": "rows", "agent": "data", "after": ["q1", "q2"]}],
-     "Step 'rows' cannot tell which of q1, q2 is meant."),
+    (
+        [
+            {"name": "q1", "agent": "nlp"},
+            {"name": "q2", "agent": "nlp"},
+            {"name": "rows", "agent": "data", "after": ["q1", "q2"]},
+        ],
+        "Step 'rows' cannot tell which of q1, q2 is meant.",
+    ),
     ([{"name": "all", "agent": "compose"}], "Step 'all' composes nothing: name one data step or more in its `after`."),
-    ([{"name": "nlp", "agent": "nlp"}, {"name": "all", "agent": "compose", "after": ["nlp"]}], "Step 'all' composes nothing"),
+    (
+        [{"name": "nlp", "agent": "nlp"}, {"name": "all", "agent": "compose", "after": ["nlp"]}],
+        "Step 'all' composes nothing",
+    ),
     ([rows(query="first")], "Step 'rows' is about a query 'first', but no nlp step comes before it. Add one."),
     ([rows(optional=True), chart()], "Step 'chart' is required and reads 'rows', which is optional."),
-    ([rows(optional=True), chart()], "Make 'chart' optional too, or 'rows' required, or give the reference a `default`."),
+    (
+        [rows(optional=True), chart()],
+        "Make 'chart' optional too, or 'rows' required, or give the reference a `default`.",
+    ),
     ([rows("a", optional=True), rows(input={"sql_query": from_("a", path="rows.0.sql")})], "is required and reads 'a'"),
-    ([{"name": "w", "agent": "weather", "optional": True}, rows(input={**SQL, "x": [from_("w")]})], "reads 'w', which is optional"),
+    (
+        [{"name": "w", "agent": "weather", "optional": True}, rows(input={**SQL, "x": [from_("w")]})],
+        "reads 'w', which is optional",
+    ),
 ]
 
 
@@ -106,7 +138,7 @@ def test_a_circle_is_told_in_the_order_in_which_it_waits():
     assert around[0] == around[-1]
     assert set(around) == {"a", "b", "c"}
     waits = {"a": "c", "b": "a", "c": "b"}
-    assert all(waits[one] == other for one, other in zip(around, around[1:], strict=False))
+    assert all(waits[one] == other for one, other in pairwise(around))
 
 
 def test_all_that_is_wrong_is_told_at_once():
@@ -127,11 +159,15 @@ def test_an_input_nested_too_deep_is_refused():
 
 
 def test_a_reference_makes_a_step_wait_and_the_plan_is_put_in_order():
-    plan = checked_plan(asked(
-        {"name": "chart", "agent": "viz", "after": ["rows"]},
-        rows(input={**SQL, "limit": from_("where", path="n", default=5)}),
-        {"name": "where", "agent": "weather", "optional": True},
-    ), REGISTRY, 64)
+    plan = checked_plan(
+        asked(
+            {"name": "chart", "agent": "viz", "after": ["rows"]},
+            rows(input={**SQL, "limit": from_("where", path="n", default=5)}),
+            {"name": "where", "agent": "weather", "optional": True},
+        ),
+        REGISTRY,
+        64,
+    )
     assert [step.name for step in plan] == ["where", "rows", "chart"]
     where, data, viz = plan
     assert (data.after, data.needs, data.wants) == (("where",), (), ("where",))
@@ -140,12 +176,16 @@ def test_a_reference_makes_a_step_wait_and_the_plan_is_put_in_order():
 
 
 def test_a_step_reads_the_nearest_agent_before_it():
-    plan = checked_plan(asked(
-        {"name": "ask", "agent": "nlp"},
-        {"name": "rows", "agent": "data", "after": ["ask"], "query": "first"},
-        {"name": "chart", "agent": "viz", "after": ["rows"], "query": "first"},
-        {"name": "all", "agent": "compose", "after": ["chart"]},
-    ), REGISTRY, 64)
+    plan = checked_plan(
+        asked(
+            {"name": "ask", "agent": "nlp"},
+            {"name": "rows", "agent": "data", "after": ["ask"], "query": "first"},
+            {"name": "chart", "agent": "viz", "after": ["rows"], "query": "first"},
+            {"name": "all", "agent": "compose", "after": ["chart"]},
+        ),
+        REGISTRY,
+        64,
+    )
     ask, data, viz, all_ = plan
     assert ask.spec == {"reads": {}, "fixed": True}
     assert data.spec == {"reads": {"nlp": "ask"}, "query": "first"}

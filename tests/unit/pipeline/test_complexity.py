@@ -16,10 +16,18 @@ SEVERAL = {
     "flights by month and which carrier has the most": "a second question follows",
 }
 ONE = [
-    "flights and average delay by carrier", "delays in January and February", "flights between 5 and 10 miles",
-    "average delay by carrier and month", "flights by origin and by month", "How many flights left J.F.K. in May?",
-    "How many flights to St. Louis?", "avg. delay by carrier", "United and Delta flights by month", "top 5 destinations",
-    "median of dep. delay in 2013?", "How many flights were more than 1.5 hours late?",
+    "flights and average delay by carrier",
+    "delays in January and February",
+    "flights between 5 and 10 miles",
+    "average delay by carrier and month",
+    "flights by origin and by month",
+    "How many flights left J.F.K. in May?",
+    "How many flights to St. Louis?",
+    "avg. delay by carrier",
+    "United and Delta flights by month",
+    "top 5 destinations",
+    "median of dep. delay in 2013?",
+    "How many flights were more than 1.5 hours late?",
 ]
 
 

@@ -14,12 +14,15 @@ REGISTRY = build_registry(Settings(_env_file=None))
 
 
 def go(spec=None, agent="nlp"):
-    return Go("a" * 32, "nlp", agent, 1, 1, 0, 0, 1e9, Mode.INTERACTIVE, spec or {}, {"query": "q", "query_id": "q"}, {})
+    return Go(
+        "a" * 32, "nlp", agent, 1, 1, 0, 0, 1e9, Mode.INTERACTIVE, spec or {}, {"query": "q", "query_id": "q"}, {}
+    )
 
 
 def answer(*queries):
-    return NlpResult(queries=[SubQuery(name=name, sql_query=f"SELECT '{name}'", after=list(after))
-                              for name, *after in queries])
+    return NlpResult(
+        queries=[SubQuery(name=name, sql_query=f"SELECT '{name}'", after=list(after)) for name, *after in queries]
+    )
 
 
 def extended(nlp, spec=None, most=64):
@@ -64,15 +67,22 @@ def test_each_query_becomes_a_part_and_compose_joins_them():
 def test_names_that_cannot_be_steps_names_are_made_so_and_kept_apart():
     extension = extended(answer(("Größe!",), ("gr e",), ("gr_e",), ("???",)))
     assert [step.name for step in extension.steps if step.agent == "data"] == [
-        "data-gr_e", "data-gr_e_2", "data-gr_e_3", "data-part_4"]
+        "data-gr_e",
+        "data-gr_e_2",
+        "data-gr_e_3",
+        "data-part_4",
+    ]
 
 
-@pytest.mark.parametrize(("nlp", "said"), [
-    (answer(("a",), ("a",)), "same name"),
-    (answer(("a", "c"), ("b",)), "waits for 'c', which it did not make"),
-    (answer(("a", "b"), ("b", "a")), "wait for each other"),
-    (answer(*((f"q{n}",) for n in range(40))), "too many queries"),
-])
+@pytest.mark.parametrize(
+    ("nlp", "said"),
+    [
+        (answer(("a",), ("a",)), "same name"),
+        (answer(("a", "c"), ("b",)), "waits for 'c', which it did not make"),
+        (answer(("a", "b"), ("b", "a")), "wait for each other"),
+        (answer(*((f"q{n}",) for n in range(40))), "too many queries"),
+    ],
+)
 def test_queries_that_make_no_plan_are_an_invalid_response(nlp, said):
     with pytest.raises(InvalidResponse, match=said):
         extended(nlp)
