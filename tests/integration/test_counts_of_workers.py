@@ -21,7 +21,8 @@ from tests.scripted_agent import Reply
 
 @pytest.fixture(scope="module")
 def floor(valkey, tmp_path_factory):
-    with floor_of(valkey, tmp_path_factory.mktemp("floor"), NLP_RETRY_BASE_S="0.05", DATA_RETRY_BASE_S="0.05") as floor:
+    with floor_of(valkey, tmp_path_factory.mktemp("floor"), NLP_RETRY_BASE_S="0.05", DATA_RETRY_BASE_S="0.05",
+                  DATA_BREAKER_THRESHOLD="100") as floor:
         yield floor
 
 

@@ -45,6 +45,8 @@ def asked(planner: RulePlanner, question: str) -> list[str]:
          ["how many loans were there by branch", "number of loans in March"]),
         ("what is the busiest branch and which genre has the most loans",
          ["what is the busiest branch", "which genre has the most loans"]),
+        ("how many loans are there and what is the average fine by branch",
+         ["how many loans are there", "what is the average fine by branch"]),
         ("average fine in winter versus summer", ["average fine in winter", "average fine for summer"]),
         ("average fine in winter versus summer by branch",
          ["average fine in winter per branch", "average fine for summer by branch"]),
@@ -75,6 +77,7 @@ def test_what_asks_for_several_things_is_split(planner: RulePlanner, question: s
         "average fine for Harbour and for North Hall by month",
         "number of loans per branch versus average fine per branch",
         "minimum and maximum fine",
+        "compare the number of loans kept over 5 days and under 10 days",
         "relationship between days kept and fine",
         "fine versus days kept",
         "loans by branch and their average fine",
@@ -101,6 +104,11 @@ def test_the_part_that_is_not_understood_is_named(planner: RulePlanner, question
     with pytest.raises(RefusalError, match=re.escape(f"In the part “{part}”: nothing in the data matches")) as refused:
         parts_of(question, planner)
     assert refused.value.unmatched
+
+
+def test_a_sentence_that_asks_is_not_taken_as_the_rest_of_the_one_before(planner: RulePlanner) -> None:
+    with pytest.raises(RefusalError, match="In the part “total of Crime”: it is not clear what “total” means here"):
+        parts_of("loans by month; total of Crime", planner)
 
 
 def test_a_near_word_is_offered_for_a_part_too(planner: RulePlanner) -> None:
