@@ -203,14 +203,16 @@ local function lets_on(step)
   return STEP_DONE[s[1]] or (s[1] == 'SKIPPED' and s[2])
 end
 
--- Queue `step` if it waits for nothing any more, and append its send to `list`. `waits_on` only says which of those before it
--- was not done when somebody looked, so that a wide join is not looked at as a whole with each of them.
+-- Queue `step` if it waits for nothing any more, and append its send to `list`. `waits_on` is the last of those before it that
+-- was not done when somebody looked, so that a wide join is not looked at as a whole with each of them: who is done stays so
+-- until a reset, which forgets it.
 local function release_if_ready(list, step, grace_ms)
   local s = get(step .. ':status', step .. ':after', step .. ':waits_on')
   if s[1] ~= 'WAITING' or (s[3] and not lets_on(s[3])) then return end
-  local before = names(s[2])
+  local before, unknown = names(s[2]), not s[3]
   for i = #before, 1, -1 do
-    if not lets_on(before[i]) then
+    unknown = unknown or before[i] == s[3]
+    if unknown and not lets_on(before[i]) then
       if #before > 1 then set(step .. ':waits_on', before[i]) end
       return
     end

@@ -50,7 +50,7 @@ for _, step in ipairs(order) do
   if again[step] then
     local fence = redis.call('HGET', WF, step .. ':fence')
     for _, field in ipairs({ 'error', 'message', 'degradation', 'token', 'answer', 'started_ms', 'first_started_ms', 'finished_ms',
-                             'not_before_ms', 'until_ms', 'resends', 'missed', 'lost_ms' }) do
+                             'not_before_ms', 'until_ms', 'resends', 'missed', 'lost_ms', 'waits_on' }) do
       redis.call('HDEL', WF, step .. ':' .. field)
     end
     redis.call('HDEL', OUT, step)
