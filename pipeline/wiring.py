@@ -47,14 +47,13 @@ class Wired:
     def unfed(self, steps: Mapping[str, "Wired"]) -> Iterator[str]:
         """What the step's agent lacks to be asked anything."""
         name, agent, given = self.asked.name, self.asked.agent, self.asked.input
-        nlp, data = self._nearest(steps, "nlp"), self._nearest(steps, "data")
         if agent == "data" and "sql_query" not in given:
-            yield from _one_of(name, "nlp", nlp, "`input.sql_query`")
+            yield from _one_of(name, "nlp", self._nearest(steps, "nlp"), "`input.sql_query`")
         elif agent == "viz" and "data" not in given:
-            yield from _one_of(name, "data", data, "`input.data`")
-        elif agent == COMPOSE and not data:
+            yield from _one_of(name, "data", self._nearest(steps, "data"), "`input.data`")
+        elif agent == COMPOSE and not self._nearest(steps, "data"):
             yield f"Step '{name}' composes nothing: name one data step or more in its `after`."
-        if self.asked.query and not nlp:
+        if self.asked.query and not self._nearest(steps, "nlp"):
             yield f"Step '{name}' is about a query '{self.asked.query}', but no nlp step comes before it. Add one."
 
     def needs(self, steps: Mapping[str, "Wired"]) -> set[str]:
