@@ -96,7 +96,7 @@ def random_dag(chance: random.Random, *, faulty: bool, shortest_s: float, longes
         optional = faulty and number > 0 and chance.random() < 0.2
         before = chance.sample(asked, min(len(asked), chance.choice((0, 1, 1, 1, 2, 2, 3))))
         read = [one for one in before if chance.random() < 0.4]
-        fails = chance.choices(list(Fails), (80, 12, 8))[0] if faulty else Fails.NEVER
+        fails = chance.choices(list(Fails), (60, 15, 25) if optional else (85, 13, 2))[0] if faulty else Fails.NEVER
         asked.append(AskedStep(
             name=f"s{number}", agent=chance.choice(AGENTS), optional=optional,
             after=[one.name for one in before if one not in read],

@@ -11,7 +11,7 @@ from tests.chaos.dags import Dag, random_dag
 from tests.chaos.plans import PlanStage, Sent, faults_of
 
 SLACK_SHARE, SLACK_S = 0.10, 0.050
-KILL_EVERY_S = 1.5
+KILL_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
