@@ -45,7 +45,7 @@ faults: $(VENV)/.runtime  ## A proxy before the agents that makes them fail as t
 
 test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
 	@$(BIN)/python -m tests.browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(VENV)/.dev  ## Malformed requests, and schemathesis, against a running API: make fuzz [ARGS="--seed 7"]
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -17,6 +17,7 @@ _REFUSALS: Final = {
     403: "The key's role does not allow it, or another site's page sent it",
     429: "Too many requests, too many open workflows, or too long a queue: wait and retry",
 }
+_TOO_LARGE: Final = {413: "The body is larger than `BODY_MAX_BYTES`"}
 
 
 def install(app: FastAPI, *, keys: bool) -> None:
@@ -28,6 +29,8 @@ def install(app: FastAPI, *, keys: bool) -> None:
         document.setdefault("components", {})["securitySchemes"] = _SCHEMES
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
+                if "requestBody" in operation:
+                    _add(operation, _TOO_LARGE)
                 rule = rule_of(method.upper(), path)
                 if rule is not None and rule.role is not None:
                     _describe(operation, rule, keys=keys)
@@ -39,5 +42,9 @@ def install(app: FastAPI, *, keys: bool) -> None:
 def _describe(operation: dict[str, Any], rule: Rule, *, keys: bool) -> None:
     operation["x-role"] = rule.role
     operation["security"] = [{"key": []}, {"login": []}, *([] if keys else [{}])]
-    for status, response in documented(_REFUSALS).items():
+    _add(operation, _REFUSALS)
+
+
+def _add(operation: dict[str, Any], refusals: dict[int, str]) -> None:
+    for status, response in documented(refusals).items():
         operation["responses"].setdefault(str(status), response)

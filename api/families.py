@@ -12,7 +12,7 @@ from breakers.model import CircuitState
 from state.backlog import Backlog
 from state.histogram import BUCKETS_A_DOUBLING, LAST_BUCKET, Histogram, upper_ms
 from state.metrics import Counts
-from state.model import Mode, WorkflowStatus
+from state.model import Mode, Route, WorkflowStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class _Label:
 
 
 _MODE = _Label("mode", lambda: Mode)
+_ROUTE = _Label("route", lambda: Route)
 _ENDED = _Label("status", lambda: [status for status in WorkflowStatus if status.final])
 _SPENT = _Label("limit", lambda: Spent)
 _OPERATION = _Label("operation", lambda: OPERATIONS)
@@ -98,6 +99,7 @@ FAMILIES: Final[Sequence[Family]] = (
     _counter(
         "baton_workflows_ended_total", "ended", "Ends of workflows; one that is run again ends again.", _MODE, _ENDED
     ),
+    _counter("baton_workflows_routed_total", "routed", "Ends of workflows by the kind of their plan.", _ROUTE),
     _times(
         "baton_workflow_duration_seconds",
         "workflow_time",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from pipeline.control import Verb
 from state.histogram import Histogram
 from state.metrics import Counts
-from state.model import StepStatus, WorkflowStatus
+from state.model import Route, StepStatus, WorkflowStatus
 
 Share = Annotated[float | None, Field(ge=0, le=1)]
 _WITHOUT_CANCELLED = (WorkflowStatus.SUCCEEDED, WorkflowStatus.DEGRADED, WorkflowStatus.FAILED)
@@ -42,6 +42,7 @@ class WorkflowFigures(BaseModel):
 
     accepted: int
     ended: dict[WorkflowStatus, int]
+    routes: dict[Route, int] = Field(description="The same by the kind of their plan.")
     success_rate: Share = Field(description="SUCCEEDED among all that ended but the cancelled.")
     answered_rate: Share = Field(description="SUCCEEDED and DEGRADED among the same.")
     duration_ms: Times = Field(description="From the door to the end, without pauses; not of the cancelled.")
@@ -91,6 +92,7 @@ def workflow_figures(counts: Counts) -> WorkflowFigures:
     return WorkflowFigures(
         accepted=counts.at("accepted").total,
         ended={status: ended[status] for status in WorkflowStatus if status.final},
+        routes={route: counts.at("routed", route).total for route in Route},
         success_rate=share(succeeded, succeeded + degraded + failed),
         answered_rate=share(succeeded + degraded, succeeded + degraded + failed),
         duration_ms=times_of(times),

@@ -1,63 +1,30 @@
 """`GET /api/workflow`: lists of workflows, newest first, page by page."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import Desk
-from api.problems import Problem, documented
+from api.filters import CURSOR_EXAMPLE, Filters, Place
+from api.problems import documented
 from api.questions import links_of
 from core.clock import iso
-from state.errors import BadCursor
-from state.listing import ENOUGH_SEARCHED, MOST, Cursor, Listing
+from state.listing import MOST
 from state.model import Mode, WorkflowStatus
 from state.summaries import Summary
 
 router = APIRouter(prefix="/api/workflow", tags=["workflows"])
-# Not pydantic's own reading, which takes a bare number for seconds since 1970.
-Moment = Annotated[AwareDatetime, BeforeValidator(datetime.fromisoformat)]
-_LONGEST_MS = 10**12  # thirty years
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID = "c0ffee00c0ffee00c0ffee00c0ffee00"
-_CURSOR = str(Cursor(1_769_860_800_123, _ID))
 
 
-class ListQuery(BaseModel):
+class ListQuery(Filters):
     """Which workflows; every filter is optional."""
 
     model_config = ConfigDict(extra="forbid")
 
-    status: list[WorkflowStatus] = Field(
-        [], max_length=20, description="May be repeated: any of them.", examples=[["FAILED"]]
-    )
-    failed_agent: str = Field(
-        "", max_length=100, description="A step of this agent has failed.", examples=["data"]
-    )
-    min_duration_ms: int = Field(
-        0, ge=0, le=_LONGEST_MS, description="Lasted at least so long: from its creation to its end, or until now.",
-        examples=[60_000],
-    )
-    text: str = Field(
-        "",
-        max_length=200,
-        description="Stands in the question, in whatever case. One request looks at no more than the "
-        f"{ENOUGH_SEARCHED:,} newest.",
-        examples=["delay"],
-    )
-    created_after: Moment | None = Field(
-        None,
-        description="Created at this moment or later: ISO 8601 with its zone (`+` is written `%2B` in a URL).",
-        examples=["2026-01-31T00:00:00Z"],
-    )
-    created_before: Moment | None = Field(
-        None, description="Created before this moment.", examples=["2026-02-01T00:00:00Z"]
-    )
     limit: int = Field(50, ge=1, le=MOST, description="The longest a page may be.")
-    cursor: str | None = Field(
-        None, max_length=100, description="`next_cursor` or `searched_until` of the page before.", examples=[_CURSOR]
-    )
+    cursor: Place = Field(None, description="`next_cursor` or `searched_until` of the page before.")
 
 
 class WorkflowSummary(BaseModel):
@@ -98,8 +65,8 @@ class WorkflowList(BaseModel):
         json_schema_extra={
             "example": {
                 "workflows": [_EXAMPLE.model_dump(mode="json")],
-                "next_cursor": _CURSOR,
-                "searched_until": _CURSOR,
+                "next_cursor": CURSOR_EXAMPLE,
+                "searched_until": CURSOR_EXAMPLE,
             }
         }
     )
@@ -132,7 +99,7 @@ async def workflows(request: Request, response: Response, wanted: Annotated[List
     is read is listed if it has a wanted status when the list gets to it.
     """
     desk: Desk = request.app.state.desk
-    page = await desk.store.page(_listing(wanted))
+    page = await desk.store.page(wanted.listing(wanted.cursor, wanted.limit))
     next_cursor = None if page.next is None else str(page.next)
     if next_cursor is not None:
         url = request.url.include_query_params(cursor=next_cursor)
@@ -142,33 +109,6 @@ async def workflows(request: Request, response: Response, wanted: Annotated[List
         next_cursor=next_cursor,
         searched_until=None if page.searched_until is None else str(page.searched_until),
     )
-
-
-def _listing(wanted: ListQuery) -> Listing:
-    try:
-        after = None if wanted.cursor is None else Cursor.parse(wanted.cursor)
-    except BadCursor as error:
-        raise Problem(
-            "invalid_request",
-            f"cursor: {error}",
-            recovery_action="correct_request",
-            suggestions=["Send the next_cursor of a page as it is, or none for the first page."],
-        ) from error
-    return Listing(
-        limit=wanted.limit,
-        after=after,
-        statuses=frozenset(wanted.status),
-        from_ms=_first_ms(wanted.created_after),
-        to_ms=_first_ms(wanted.created_before),
-        failed_agent=wanted.failed_agent,
-        min_duration_ms=wanted.min_duration_ms,
-        text=wanted.text,
-    )
-
-
-def _first_ms(at: datetime | None) -> int | None:
-    """The first whole millisecond at or after `at`."""
-    return None if at is None else -((_EPOCH - at) // timedelta(milliseconds=1))
 
 
 def _view(one: Summary) -> WorkflowSummary:

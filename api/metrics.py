@@ -74,6 +74,7 @@ _EXAMPLE_COUNTS: Final = {
     ("ended", "interactive", "SUCCEEDED"): 116,
     ("ended", "interactive", "DEGRADED"): 2,
     ("ended", "interactive", "FAILED"): 1,
+    ("routed", "simple"): 119,
     ("workflow_time", "interactive", "36"): 119,
     ("workflow_time", "interactive", "ms"): 59_500,
     ("step", "nlp", "SUCCEEDED", "1"): 115,

@@ -76,7 +76,6 @@ _PROBLEMS = documented(
     {
         404: "It ended and has expired since (only under an Idempotency-Key)",
         409: "The question was cancelled, or the first request with this Idempotency-Key is still at work",
-        413: "The body is too large",
         422: "The question was not understood, the request is not valid, or its Idempotency-Key began another one",
         429: "An agent asks to slow down",
         502: "An agent failed",

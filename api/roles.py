@@ -83,6 +83,7 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "POST /api/workflow/cancel",
         "POST /api/workflow/pause",
         "POST /api/workflow/resume",
+        "POST /api/workflow/retry",
         "POST /api/circuit-breakers/{agent}/mode",
         "PUT /api/circuit-breakers/{agent}/settings",
         "GET /api/audit",

@@ -1,7 +1,8 @@
 """An operator's wishes, carried out: recorded first, then told to the workers; who is not told finds it recorded."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 from celery import Celery
@@ -47,6 +48,19 @@ def refusal(verb: Verb, workflow_id: str, done: Controlled) -> str:
     return f"The workflow is {done.status}: it cannot be {verb}{'d' if verb is not Verb.CANCEL else 'led'}."
 
 
+def not_run_again(workflow_id: str, done: Controlled, step: str) -> str:
+    """Why a workflow was not run again from `step` on; empty when it was."""
+    if done.done:
+        return ""
+    return {
+        "": f"There is no workflow {workflow_id}.",
+        "open": f"The workflow is {done.status}: only an ended one can be run again.",
+        "nothing": "Every step has a good output.",
+        "unknown": f"The workflow has no step {step}.",
+        "full": f"Not accepted: {done.no_room}.",
+    }[done.refusal]
+
+
 def carry_out(store: Store, app: Celery, verb: Verb, workflow_id: str, *, actor: str, reason: str) -> Controlled:
     """Cancel, pause or resume one workflow, for who may block."""
     done = store.run(transition(verb, workflow_id, actor, reason))
@@ -76,35 +90,41 @@ class Operator:
 
     async def control(self, verb: Verb, ids: Sequence[str], *, actor: str, reason: str) -> list[Controlled]:
         """Cancel, pause or resume each of `ids`; one result an id, in their order."""
+        return await self._each(ids, lambda one: transition(verb, one, actor, reason), stop=verb is Verb.CANCEL)
+
+    async def run_again(self, ids: Sequence[str], step: str, *, actor: str, reason: str) -> list[Controlled]:
+        """Run ended workflows again from `step` ("": from what has no good output) on; results as of `control`."""
+
+        def again(one: str) -> Transition[Controlled]:
+            return reset_from(
+                one, step, actor=actor, reason=reason, grace_ms=_grace_ms(), token=new_token(), room=room()
+            )
+
+        return await self._each(ids, again)
+
+    async def ids_in(self, wanted: Listing, at_most: int) -> tuple[list[str], Cursor | None]:
+        """Ids of a list's workflows, and the place where it goes on, if it does.
+
+        A search ends where one page of it does, so that what is read stays bounded.
+        """
+        found: list[str] = []
+        while True:
+            page = await self._store.page(replace(wanted, limit=min(MOST, at_most - len(found))))
+            found += [summary.workflow_id for summary in page.workflows]
+            if page.next is None or page.searched_until or len(found) == at_most:
+                return found, page.next
+            wanted = replace(wanted, after=page.next)
+
+    async def _each(
+        self, ids: Sequence[str], wish: Callable[[str], Transition[Controlled]], *, stop: bool = False
+    ) -> list[Controlled]:
         done: list[Controlled] = []
         for first in range(0, len(ids), AT_ONCE):
-            wishes = [self._store.run(transition(verb, one, actor, reason)) for one in ids[first : first + AT_ONCE]]
-            some = await asyncio.gather(*wishes)
-            stopped = [task_id for one in some for task_id in one.task_ids] if verb is Verb.CANCEL else []
+            some = await asyncio.gather(*(self._store.run(wish(one)) for one in ids[first : first + AT_ONCE]))
+            stopped = [task_id for one in some for task_id in one.task_ids] if stop else []
             await asyncio.to_thread(tell, self._app, stopped, [send for one in some for send in one.sends])
             done += some
         return done
-
-    async def run_again(self, workflow_id: str, step: str, *, actor: str, reason: str) -> Controlled:
-        """Run an ended workflow again from `step` ("": from what has no good output) on."""
-        wish = reset_from(
-            workflow_id, step, actor=actor, reason=reason, grace_ms=_grace_ms(), token=new_token(), room=room()
-        )
-        done = await self._store.run(wish)
-        await asyncio.to_thread(tell, self._app, [], done.sends)
-        return done
-
-    async def ids_in(self, statuses: frozenset[WorkflowStatus], limit: int) -> list[str]:
-        """Ids of workflows in one of `statuses`, the newest first."""
-        found: list[str] = []
-        place: Cursor | None = None
-        while len(found) < limit:
-            page = await self._store.page(Listing(min(MOST, limit - len(found)), place, statuses))
-            found += [summary.workflow_id for summary in page.workflows]
-            place = page.next
-            if place is None:
-                break
-        return found
 
 
 def transition(verb: Verb, workflow_id: str, actor: str, reason: str) -> Transition[Controlled]:

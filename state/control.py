@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from state import keys
+from state.errors import NoRoom
 from state.model import WorkflowStatus
 from state.room import ENDLESS, Room, no_room
 from state.transition import Argument, Raw, Send, Transition, new_token, sends_of
@@ -17,7 +18,7 @@ class Controlled:
 
     `status` is the workflow's now; None for an unknown id. `task_ids` are to be revoked, `sends` to be published.
     `refusal` says why nothing was done when the status does not: `open` (it has not ended), `nothing` (every step has a
-    good output) or `unknown` (no such step).
+    good output), `unknown` (no such step) or `full` (`no_room` says why).
     """
 
     status: WorkflowStatus | None
@@ -25,6 +26,7 @@ class Controlled:
     task_ids: tuple[str, ...] = ()
     sends: tuple[Send, ...] = ()
     refusal: str = ""
+    no_room: NoRoom | None = None
 
 
 def cancel(workflow_id: str, *, actor: str, reason: str, ttl_s: int) -> Transition[Controlled]:
@@ -52,10 +54,7 @@ def resume(workflow_id: str, *, actor: str, reason: str, grace_ms: int) -> Trans
 def reset_from(
     workflow_id: str, step: str, *, actor: str, reason: str, grace_ms: int, token: str, room: Room = ENDLESS
 ) -> Transition[Controlled]:
-    """Run an ended workflow again from `step` on, as a new round; from "" whatever has no good output.
-
-    Raises `NoRoom` when there is none.
-    """
+    """Run an ended workflow again from `step` on, as a new round; from "" whatever has no good output."""
     own: list[Argument] = [actor, reason, grace_ms, step, room.max_open, room.queue_max]
     return _control("reset_from", workflow_id, 0, own, token)
 
@@ -64,8 +63,6 @@ def _control(
     script: str, workflow_id: str, ttl_s: int, own: list[Argument], token: str = ""
 ) -> Transition[Controlled]:
     def understand(raw: Raw) -> Controlled:
-        if raw[0] == b"full":
-            raise no_room(raw)
         return _READERS[raw[0]](workflow_id, raw)
 
     args: list[Argument] = [workflow_id, token or new_token(), ttl_s, *own]
@@ -81,7 +78,8 @@ _READERS: dict[bytes, Callable[[str, Raw], Controlled]] = {
     b"already": lambda _id, raw: Controlled(WorkflowStatus(raw[1].decode())),
     b"open": lambda _id, raw: Controlled(WorkflowStatus(raw[1].decode()), refusal="open"),
     b"nothing": lambda _id, _raw: Controlled(WorkflowStatus.SUCCEEDED, refusal="nothing"),
-    b"unknown": lambda _id, _raw: Controlled(None, refusal="unknown"),
+    b"unknown": lambda _id, raw: Controlled(WorkflowStatus(raw[1].decode()), refusal="unknown"),
+    b"full": lambda _id, raw: Controlled(WorkflowStatus(raw[4].decode()), refusal="full", no_room=no_room(raw)),
     b"cancelled": lambda _id, raw: _stopped(WorkflowStatus.CANCELLED, raw),
     b"paused": lambda _id, raw: _stopped(WorkflowStatus.PAUSED, raw),
     b"resumed": lambda id_, raw: Controlled(WorkflowStatus.RUNNING, done=True, sends=sends_of(id_, raw[1:])),

@@ -1,7 +1,7 @@
 """What the transitions counted, since the first one ever or over a window; the keys stand in `state/lua/metrics.lua`.
 
 The fields, `<what>|<label>|...`:
-    accepted|mode · ended|mode|status · workflow_time|mode · out_of_time|deadline or pause · control|verb
+    accepted|mode · ended|mode|status · routed|route · workflow_time|mode · out_of_time|deadline or pause · control|verb
     step|agent|status|tries · step_time|agent · attempt|agent|status · breaker_wait|agent
     taken_over|agent · resent|agent · poisoned|agent · brought_back|agent|status
 """

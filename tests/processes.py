@@ -200,6 +200,7 @@ class LocalSystem(LocalProcess):
         ports = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         # Empty, not absent: what the developer's shell or .env sets is not for tests.
         own = {"REDIS_URL": "", "DATA": "", **{f"{agent.upper()}_AGENT_URL": "" for agent in AGENTS}}
+        own |= {"BREAKER_FIRST_OPEN_S": "2"}  # tests kill agents; the next test is not to wait for minutes
         super().__init__([sys.executable, "-m", "deploy.local", "--no-question"], folder,
                          {**own, **ports, "BATON_DIR": str(self.folder), **(environment or {})})
 

@@ -157,12 +157,13 @@ end
 
 -- Close the workflow: one status, one event, indexes, expiry, and Celery's own result.
 local function close(from, status, message)
-  local w = get('created_ms', 'mode', 'deadline_ms', 'deadline_s', 'caller')
+  local w = get('created_ms', 'mode', 'deadline_ms', 'deadline_s', 'caller', 'route')
   set('status', status, 'finished_ms', now, 'message', message)
   not_due('')
   if w[5] then redis.call('SREM', open_of(w[5]), id) end
   move(from, status, w[1])
   count('ended|' .. w[2] .. '|' .. status)
+  count('routed|' .. (w[6] or 'simple'))
   -- The deadline moves with every pause and every new round, so it tells when this round began, less its pauses.
   if status ~= 'CANCELLED' then measure('workflow_time|' .. w[2], now - (tonumber(w[3]) - tonumber(w[4]) * 1000)) end
   event('ended', '', 'status', status, 'message', message)

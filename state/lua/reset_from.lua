@@ -2,7 +2,7 @@
 -- 7 first step to run again ('': every step without a good output), 8 max_open, 9 queue_max.
 -- What is run again loses its output, error and counts; round and fence go on, so no report of an earlier round fits.
 -- Answers {'reset', round, step, round, send, queue, ...} with the sends to publish, {'open', status}, {'nothing'} when every step has
--- a good output, {'unknown'} for a step that is not in the plan, {'gone'}, or {'full', setting, what, count}. Atomic; the same token gets the same answer.
+-- a good output, {'unknown', status} for a step that is not in the plan, {'gone'}, or {'full', setting, what, count, status}. Atomic; the same token gets the same answer.
 local w = get('status', 'steps', 'created_ms', 'deadline_s', 'round', 'token', 'answer', 'caller')
 if not w[1] then return { 'gone' } end
 if w[6] == token then return w[7] and cjson.decode(w[7]) or { 'reset', w[5] } end
@@ -24,7 +24,7 @@ for _, step in ipairs(order) do
   known = known or step == ARGV[7]
   if step == ARGV[7] or (ARGV[7] == '' and redis.call('HGET', WF, step .. ':status') ~= 'SUCCEEDED') then add(step) end
 end
-if ARGV[7] ~= '' and not known then return { 'unknown' } end
+if ARGV[7] ~= '' and not known then return { 'unknown', w[1] } end
 if not next(again) then return { 'nothing' } end
 
 local queues = {}
@@ -35,7 +35,10 @@ for step in pairs(again) do
   if not waits then queues[#queues + 1] = s[2] end
 end
 local no_room = full(w[8] or '', tonumber(ARGV[8]), queues, tonumber(ARGV[9]))
-if no_room then return no_room end
+if no_room then
+  no_room[5] = w[1]
+  return no_room
+end
 if w[8] then redis.call('SADD', open_of(w[8]), id) end
 
 local round = tonumber(w[5]) + 1

@@ -166,3 +166,21 @@ def test_all_in_one_status_are_paused_and_resumed(arena: Arena) -> None:
         arena.told(one, "nlp", None)
     assert post(arena, "/resume", {"status": ["PAUSED"]}).json()["changed"] >= len(ids)
     assert {ended(arena, one) for one in ids} == {"SUCCEEDED"}
+
+
+def test_many_that_failed_run_again_by_filter_and_call_after_call(arena: Arena) -> None:
+    failed = [ask(arena, f"together {number}", "nlp", "422") for number in range(3)]
+    alone = ask(arena, "alone", "nlp", "422")
+    assert {ended(arena, one) for one in (*failed, alone)} == {"FAILED"}
+    for one in (*failed, alone):
+        arena.told(one, "nlp", None)
+    wish: dict[str, Any] = {"failed_agent": "nlp", "text": "TOGETHER", "limit": 2, "actor": "ann", "reason": "is back"}
+    first = post(arena, "/retry", wish).json()
+    last = post(arena, "/retry", {**wish, "cursor": first["next_cursor"]}).json()
+    assert [(one["workflow_id"], one["status"]) for reply in (first, last) for one in reply["results"]] == [
+        (one, "QUEUED") for one in reversed(failed)]
+    assert (first["changed"], last["changed"], last["next_cursor"]) == (2, 1, None)
+    assert {ended(arena, one) for one in failed} == {"SUCCEEDED"}
+    assert status(arena, alone)["status"] == "FAILED"
+    (again,) = [event.data for event in arena.events(failed[0]) if event.kind == "reset"]
+    assert (again["actor"], again["reason"]) == ("ann", "is back")

@@ -180,5 +180,5 @@ def test_askers_without_our_control_class_and_many_workers_make_one_event(floor:
     assert "There is no workflow" in str(unknown)
     assert actors(floor, revoked, EventKind.CANCEL_REQUESTED) == ["celery"]
     assert actors(floor, paused, EventKind.PAUSED) == ["celery"]
-    (looked, *_) = floor.app.control.broadcast("workflow", {"workflow_id": revoked}, reply=True, limit=1, timeout=5)
+    (looked, *_) = floor.app.control.broadcast("workflow", {"workflow_id": revoked}, reply=True, limit=1, timeout=20)
     assert next(iter(looked.values()))["status"] == "CANCELLED"

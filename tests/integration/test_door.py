@@ -122,6 +122,17 @@ def test_the_document_says_which_key_a_route_needs_and_how_it_refuses(keyed, val
         assert {} in without.get("/api/openapi.json").json()["paths"]["/api/query"]["post"]["security"]
 
 
+def test_every_route_that_takes_a_body_says_that_it_may_be_too_large(keyed):
+    api, shown, _ = keyed
+    operations = [one for path in api.get("/api/openapi.json").json()["paths"].values() for one in path.values()]
+    assert sum("requestBody" in one for one in operations) > 10
+    assert all(("413" in one["responses"]) == ("requestBody" in one) for one in operations)
+    body = {"reason": "x" * get_settings().body_max_bytes}
+    for path in ("/api/workflow/retry", "/api/circuit-breakers/data/mode"):
+        large = api.post(path, json=body, headers=bearer(shown[Role.ADMIN]))
+        assert (large.status_code, large.json()["error_type"]) == (413, "too_large")
+
+
 def test_who_asks_is_recorded_and_who_acts_is_named(keyed, store):
     api, shown, _ = keyed
     asked = ask(api, **bearer(shown[Role.ASK]))
@@ -300,6 +311,34 @@ def test_a_full_queue_takes_nothing_more(valkey, store):
         assert sorted(store.client.keys("*")) == before
         store.client.rpop("agents.nlp")
         assert api.post(f"/api/workflow/{ended}/retry").status_code == 202
+
+
+def test_of_many_that_run_again_each_is_told_whether_there_was_room(valkey, store, keyed):
+    _, shown, file = keyed
+    admin = bearer(shown[Role.ADMIN])
+    with running(valkey, api_keys_file=file, max_open_per_key=2) as api:
+        ids = []
+        for _ in range(4):
+            ids.append(ask(api, **admin).json()["workflow_id"])
+            api.post(f"/api/workflow/{ids[-1]}/cancel", headers=admin)
+        reply = api.post("/api/workflow/retry", json={"ids": [*ids, ID], "reason": "again"}, headers=admin)
+        found = reply.json()
+        assert (reply.status_code, found["changed"], found["next_cursor"]) == (200, 2, None)
+        assert [(one["status"], one["changed"], "MAX_OPEN_PER_KEY" in one["problem"]) for one in found["results"]] == [
+            ("QUEUED", True, False), ("QUEUED", True, False), ("CANCELLED", False, True), ("CANCELLED", False, True),
+            (None, False, False)]
+        assert found["results"][-1]["problem"] == f"There is no workflow {ID}."
+        again = api.post("/api/workflow/retry", json={"ids": ids[1:3], "step": "nobody"}, headers=admin).json()
+        assert [(one["status"], one["problem"]) for one in again["results"]] == [
+            ("QUEUED", "The workflow is QUEUED: only an ended one can be run again."),
+            ("CANCELLED", "The workflow has no step nobody.")]
+        (entry, _) = api.get("/api/audit", headers=admin).json()["entries"][1::-1]
+        assert (entry["key_id"], entry["target"], entry["reason"]) == ("admin-key", "/api/workflow/retry", "again")
+    with running(valkey, queue_max=3) as api:
+        store.client.lpush("agents.nlp", *"abc")
+        (refused,) = api.post("/api/workflow/retry", json={"ids": ids[3:]}).json()["results"]
+        assert "QUEUE_MAX" in refused["problem"]
+    assert store.record(ids[3]).status == "CANCELLED"
 
 
 def test_a_repeated_question_finds_its_workflow_even_when_there_is_no_room(valkey, store):

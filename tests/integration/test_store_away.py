@@ -44,18 +44,23 @@ class Beat(LocalProcess):
     def up(self):
         return "Acquired lock" in self.logs()
 
+    def sends(self, valkey):
+        """Wait until it sends health checks: the lock alone is taken before it is ready."""
+        valkey.client.delete("baton")
+        wait_for(lambda: valkey.client.llen("baton") > 0, "beat to send health checks", 20)
+
 
 def test_beat_outlives_valkey_s_absence_and_leads_again(valkey, tmp_path):
     beat = Beat([sys.executable, "-m", "celery", "-A", "tasks", "beat", "-l", "INFO"], tmp_path,
                 {"REDIS_URL": valkey.url, "HEALTH_INTERVAL_S": "0.5"})
     try:
         beat.ready()
+        beat.sends(valkey)
         valkey.kill()
         wait_for(lambda: "beat_waits" in beat.logs(), "beat to see it", 20)
         valkey.start()
         valkey.ready()
-        valkey.client.delete("baton")
-        wait_for(lambda: valkey.client.llen("baton") > 0, "beat to send health checks again", 20)
+        beat.sends(valkey)
         assert beat.status == "running"
     finally:
         beat.teardown()
@@ -66,6 +71,7 @@ def test_beat_leads_again_when_its_lock_was_lost(valkey, tmp_path):
                 {"REDIS_URL": valkey.url, "HEALTH_INTERVAL_S": "0.5"})
     try:
         beat.ready()
+        beat.sends(valkey)
         valkey.client.delete("baton:redbeat::lock")
         wait_for(lambda: "beat_leads_again" in beat.logs(), "beat to take the lock again", 20)
         assert beat.status == "running"

@@ -16,14 +16,15 @@ from pipeline.question import Question, accept, plan_workflow
 from state.errors import StoreUnavailable
 from state.store import AsyncStore
 from state.transition import new_token
-from tests.processes import LocalValkey
+from tests.processes import LocalValkey, free_ports
 
 STARTS = {"API": "api", "worker": "celery -A tasks worker -P gevent", "beat": "celery -A tasks beat"}
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalValkey]:
-    server = LocalValkey(tmp_path_factory.mktemp("cluster"), "--cluster-enabled", "yes")
+    (bus,) = free_ports(1)
+    server = LocalValkey(tmp_path_factory.mktemp("cluster"), "--cluster-enabled", "yes", "--cluster-port", str(bus))
     server.ready()
     yield server
     server.teardown()
