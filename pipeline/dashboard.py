@@ -30,7 +30,7 @@ class Layout(StrEnum):
 
 _REASONS = {
     Layout.LAYERED: "All parts run along one axis in one unit, so their lines lie over each other.",
-    Layout.SIDE_BY_SIDE: "The parts do not fit over each other on one pair of axes, so their charts stand side by side.",
+    Layout.SIDE_BY_SIDE: "The parts do not fit on one pair of axes, so their charts stand side by side.",
     Layout.SINGLE: "Only one part of the question has a chart.",
     Layout.ROWS: "No part of the question has a chart; the rows say it all.",
 }
