@@ -99,16 +99,23 @@ def shape_of(
     known = [c if isinstance(c, Column) else Column(name=c) for c in columns] or [
         Column(name=k) for k in (rows[0] if rows else ())
     ]
-    fields = [_field(column, [row.get(column.name) for row in rows], level) for column in known]
+    named = _without_column(level, {column.name for column in known})
+    fields = [_field(column, [row.get(column.name) for row in rows], named) for column in known]
     wanted = set(words_of(focus))
     fields.sort(key=lambda f: f.role is Role.NUMBER and -len(wanted & set(words_of(f.name))))
     return Shape(tuple(fields), len(rows))
 
 
+def _without_column(level: str, columns: set[str]) -> str:
+    """The one group of `level` ("month, airlines") that has no column of its own name; empty when that is not one."""
+    groups = [group for part in level.split(",") if (group := part.strip()) not in columns]
+    return groups[0] if len(groups) == 1 and groups[0] != "unknown" else ""
+
+
 def _field(column: Column, raw: list[Any], level: str) -> Field:
     role = _role(column, [v for v in raw if v is not None])
     unit = unit_of(column.name, column.unit)
-    plain_name = words_of(column.name) == ["name"] and level not in ("", "unknown")
+    plain_name = words_of(column.name) == ["name"] and level
     label = label_of(singular(level) if plain_name else column.name, unit)
     return Field(column.name, role, readable(label), unit and readable(unit), tuple(_clean(v, role) for v in raw))
 

@@ -57,3 +57,9 @@ def test_columns_may_be_names_or_missing():
 def test_a_column_called_name_is_named_after_the_level_of_the_question():
     shape = shape_of(["name"], [{"name": "JetBlue"}], level="carrier")
     assert shape.fields[0].label == "carrier"
+
+
+def test_of_several_levels_it_is_the_one_that_has_no_column_of_its_own():
+    rows = [{"month": "2013-01-01", "name": "JetBlue", "n": 1}]
+    assert shape_of(["month", "name", "n"], rows, level="month, airlines").fields[1].label == "airline"
+    assert shape_of(["name", "n"], rows, level="month, airlines").fields[0].label == "name"
