@@ -25,6 +25,7 @@ from api import (
     questions,
     streams,
     workflows,
+    workflows_page,
 )
 from api.desk import Desk
 from api.door import Door
@@ -92,6 +93,7 @@ def create_app() -> FastAPI:
         audit,
         login_page,
         prometheus,
+        workflows_page,
     ):
         app.include_router(part.router)
     _guard(app, get_settings())

@@ -32,6 +32,7 @@ from state.model import WorkflowRecord
 
 _HERE = Path(__file__).parent
 _SESSION = "baton_session"
+_ASKING = ("/ask", "/log")  # where the box for a question stands, whatever happens
 ORDINARY = 3  # steps
 RESTS = 4.0  # times as long as a large plan takes to be drawn passes until it is drawn again
 WorkflowId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
@@ -172,6 +173,9 @@ async def _page(
 
 
 async def _refused(request: Request, problem: Problem) -> HTMLResponse:
+    if not request.url.path.startswith(_ASKING) and request.url.path != "/":
+        context = {"failure": failure_of(problem, ""), "logged_in": caller_of(request).key_id}
+        return templates.TemplateResponse(request, "problem.html", context, problem.status)
     form = await request.form() if request.method == "POST" else {}
     question = str(form.get("question", "")).strip()[: get_settings().query_max_chars]
     page = await _page(request, question=question, failure=failure_of(problem, question), status=problem.status)

@@ -36,7 +36,7 @@ class Rule:
     @property
     def is_page(self) -> bool:
         """Whether a person in a browser gets it."""
-        return self.path == "/" or self.path.startswith(("/ask", "/login", "/logout"))
+        return self.path == "/" or self.path.startswith(("/ask", "/workflows", "/login", "/logout"))
 
 
 _WORKFLOW = "/api/workflow/{workflow_id}"
@@ -54,6 +54,8 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "GET /ask",
         "GET /ask/{workflow_id}",
         "GET /ask/{workflow_id}/live",
+        "GET /workflows",
+        "GET /workflows/news",
         "GET /api/workflow",
         "GET /api/workflow/metrics",
         f"GET {_WORKFLOW}",
@@ -87,6 +89,8 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "POST /api/circuit-breakers/{agent}/mode",
         "PUT /api/circuit-breakers/{agent}/settings",
         "GET /api/audit",
+        "POST /workflows/cancel",
+        "POST /workflows/retry",
     ),
 }
 RULES: Final = tuple(
