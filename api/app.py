@@ -24,6 +24,7 @@ from api import (
     prometheus,
     questions,
     streams,
+    workflow_page,
     workflows,
     workflows_page,
 )
@@ -94,6 +95,7 @@ def create_app() -> FastAPI:
         login_page,
         prometheus,
         workflows_page,
+        workflow_page,
     ):
         app.include_router(part.router)
     _guard(app, get_settings())

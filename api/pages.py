@@ -108,7 +108,7 @@ async def show(request: Request, workflow_id: WorkflowId) -> HTMLResponse:
             recovery_action="correct_request",
             suggestions=["Ask the question again."],
         )
-    return await _page(request, question=answer.query, **_view(record, answer))
+    return await _page(request, question=answer.query, **answer_view(record, answer), **_progress(record))
 
 
 @router.get("/ask/{workflow_id}/live")
@@ -142,12 +142,12 @@ def _progress(record: WorkflowRecord) -> dict[str, Any]:
     return {"steps": step_lines(record), "plan": plan_svg(record) if len(record.steps) > ORDINARY else ""}
 
 
-def _view(record: WorkflowRecord, answer: Answer) -> dict[str, Any]:
+def answer_view(record: WorkflowRecord, answer: Answer) -> dict[str, Any]:
+    """What the template of an answer is filled with."""
     level = str((answer.intent or {}).get("aggregation_level", ""))
     return {
         "answer": answer,
         "running": not record.status.final,
-        **_progress(record),
         "table": table_of(answer.result, level) if answer.result else None,
         "notes": notes_of(answer.visualization) if answer.visualization else [],
         "parts": parts_of(answer),

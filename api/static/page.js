@@ -99,9 +99,9 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("input", (event) => { if (event.target.id === "question") grow(event.target); });
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id !== "answer") return;
+  if (!["answer", "workflow"].includes(event.target.id)) return;
   drawAll();
-  announce();
+  if (event.target.id === "answer") announce();
 });
 dark.addEventListener("change", drawAll);
 if (document.getElementById("question")) grow(document.getElementById("question"));

@@ -1,5 +1,5 @@
 "use strict";
-// Keys, ages that go on, choosing all, and saying so when the server cannot be reached.
+// Keys, ages that go on, choosing all, copying, and saying so when the server cannot be reached.
 
 function opens() {
   return [...document.querySelectorAll("[data-open]")];
@@ -21,7 +21,7 @@ function ago(at) {
 }
 
 function age() {
-  document.querySelectorAll("time[datetime]").forEach((one) => { one.textContent = ago(Date.parse(one.dateTime)); });
+  document.querySelectorAll("time[data-ago]").forEach((one) => { one.textContent = ago(Date.parse(one.dateTime)); });
 }
 
 const KEYS = { j: () => move(1), k: () => move(-1), "/": () => document.getElementById("text")?.focus() };
@@ -39,11 +39,40 @@ document.addEventListener("change", (event) => {
   document.querySelectorAll("[name=ids]").forEach((one) => { one.checked = event.target.checked; });
 });
 
-document.addEventListener("htmx:sendError", () => {
+function connected(isSo) {
   document.querySelectorAll("[data-live]").forEach((badge) => {
-    badge.className = "badge late";
-    badge.textContent = "↻ reconnecting";
+    badge.className = "badge " + (isSo ? "good" : "late");
+    badge.textContent = isSo ? "● live" : "↻ reconnecting";
   });
+}
+
+document.addEventListener("htmx:sendError", () => connected(false));
+document.addEventListener("htmx:sseError", () => connected(false));
+document.addEventListener("htmx:sseOpen", () => connected(true));
+
+// After a reconnection the stream tells again what is there already.
+document.addEventListener("htmx:sseBeforeMessage", (event) => {
+  const told = event.detail;
+  if (told.type === "history" && document.getElementById("e-" + told.lastEventId)) event.preventDefault();
 });
 
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    document.querySelector("[data-copied]").textContent = "Copied";
+    button.dataset.done = "yes";
+  } catch {
+    window.prompt("Copy this", button.dataset.copy); // a page without TLS has no clipboard
+  }
+});
+
+function tick() {
+  document.querySelectorAll("[data-since]").forEach((one) => {
+    one.textContent = ago(Number(one.dataset.since)).replace(" ago", "");
+  });
+}
+
+setInterval(tick, 1000);
 setInterval(age, 5000);
