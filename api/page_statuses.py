@@ -5,20 +5,14 @@ from core.clock import iso, now_ms
 from state.model import WorkflowStatus
 
 LOOKS = {
-    WorkflowStatus.QUEUED: Look("○", "In line", "idle"),
-    WorkflowStatus.RUNNING: Look("●", "Working", "busy"),
+    WorkflowStatus.QUEUED: Look("○", "Queued", "idle"),
+    WorkflowStatus.RUNNING: Look("●", "Running", "busy"),
     WorkflowStatus.PAUSED: Look("‖", "Paused", "late"),
-    WorkflowStatus.SUCCEEDED: Look("✓", "Answered", "good"),
-    WorkflowStatus.DEGRADED: Look("≈", "Answered in part or with a stand-in", "late"),
+    WorkflowStatus.SUCCEEDED: Look("✓", "Succeeded", "good"),
+    WorkflowStatus.DEGRADED: Look("≈", "Degraded", "late"),
     WorkflowStatus.FAILED: Look("✕", "Failed", "bad"),
     WorkflowStatus.CANCELLED: Look("\N{EN DASH}", "Cancelled", "idle"),
 }
-SHORT = {WorkflowStatus.DEGRADED: "Stand-in"}
-
-
-def short_word(status: WorkflowStatus) -> str:
-    """The word where there is little room."""
-    return SHORT.get(status, LOOKS[status].word)
 
 
 def ago(at_ms: int) -> str:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from api.caller import Caller
 from api.roles import Role
 from pipeline.control import Verb
-from state.model import StepStatus, WorkflowRecord, WorkflowStatus
-
-RETRY = "retry"
+from state.model import WorkflowRecord, WorkflowStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ def actions_of(record: WorkflowRecord, caller: Caller) -> list[Action]:
         (Verb.CANCEL.value, "Cancel", _no_cancel(record)),
         (Verb.PAUSE.value, "Pause", _no_pause(record)),
         (Verb.RESUME.value, "Resume", _no_resume(record)),
-        (RETRY, "Run again", _no_retry(record)),
+        ("retry", "Run again", _no_retry(record)),
     ]
     return [Action(verb, label, why if may else "It takes a key with the role ask.") for verb, label, why in offered]
 
@@ -46,7 +44,5 @@ def _no_resume(record: WorkflowRecord) -> str:
 
 
 def _no_retry(record: WorkflowRecord) -> str:
-    if not record.status.final:
-        return "It has not ended."
-    good = all(step.status is StepStatus.SUCCEEDED for step in record.steps.values())
-    return "Every step has a good output." if good else ""
+    """A step that succeeded may be run again too, when it is named."""
+    return "" if record.status.final else "It has not ended."

@@ -19,7 +19,7 @@ from api.pages import RESTS, PageRoute, WorkflowId, answer_view, templates
 from api.plan_svg import plan_svg
 from api.problems import Problem
 from api.wishes import RetryWish, Wish
-from api.workflow_actions import RETRY, actions_of
+from api.workflow_actions import actions_of
 from api.workflow_history import ON_A_PAGE, HistoryLine, history_lines
 from api.workflow_inspector import inspected
 from api.workflow_timeline import READ_EVENTS, timeline_of
@@ -79,7 +79,7 @@ async def history(request: Request, workflow_id: WorkflowId, before: EventId = "
 
 @router.get("/workflows/{workflow_id}/live")
 async def live(request: Request, workflow_id: WorkflowId, after: EventId = "") -> EventSourceResponse:
-    """SSE: `history` with each new line, `progress` with all that changes, and a last `end`."""
+    """SSE: `history` with each new line, `state` and `progress` with all that changes, and a last `end`."""
     seen = request.headers.get("last-event-id") or after or "0-0"
     told = _live(_desk(request), workflow_id, seen, caller_of(request))
     return EventSourceResponse(told, ping=get_settings().sse_heartbeat_s)
@@ -132,7 +132,6 @@ async def _progress(desk: Desk, record: WorkflowRecord, caller: Caller) -> dict[
         "timeline": timeline_of(record, events, now_ms()),
         "picture": await asyncio.to_thread(plan_svg, record),
         "actions": actions_of(record, caller),
-        "retry": RETRY,
     }
 
 
@@ -157,8 +156,9 @@ async def _live(desk: Desk, workflow_id: str, after: str, caller: Caller) -> Asy
             continue  # what was drawn has it already
         drawn = await desk.newest_event(workflow_id)
         context = await _progress(desk, record, caller)
-        html = await asyncio.to_thread(templates.get_template("workflow_progress.html").render, **context)
-        yield ServerSentEvent(html, event="progress", id=event.event_id)
+        for part in ("state", "progress"):
+            html = await asyncio.to_thread(templates.get_template(f"workflow_{part}.html").render, **context)
+            yield ServerSentEvent(html, event=part, id=event.event_id)
         await asyncio.sleep(RESTS * (time.monotonic() - began))
     yield ServerSentEvent("ended", event="end")
 

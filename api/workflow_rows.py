@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from api.page_statuses import LOOKS, short_word
+from api.page_statuses import LOOKS
 from api.page_steps import LOOKS as STEP_LOOKS
 from api.page_steps import NOT_REACHED, NOT_REACHED_LOOK, Look
 from core.clock import now_ms
@@ -46,7 +46,6 @@ class Row:
 
     summary: Summary
     look: Look
-    word: str
     bar: Bar
 
     @property
@@ -89,7 +88,7 @@ async def count_new(store: AsyncStore, wanted: Listing, newest: Cursor) -> int:
 
 
 def _row(one: Summary, steps: StepStatuses) -> Row:
-    return Row(one, LOOKS[one.status], short_word(one.status), bar_of(steps, one.status))
+    return Row(one, LOOKS[one.status], bar_of(steps, one.status))
 
 
 def bar_of(steps: StepStatuses, status: WorkflowStatus) -> Bar:
