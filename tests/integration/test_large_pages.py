@@ -5,7 +5,7 @@ import time
 
 import pytest
 from fastapi.testclient import TestClient
-from test_listing import accept, begin, fail, finish
+from test_listing import NOON_MS, accept, begin, fail, finish
 
 from api.app import create_app
 from api.workflow_history import ON_A_PAGE
@@ -61,7 +61,7 @@ def told(page):
 
 
 def test_a_list_of_many_is_read_page_by_page_each_workflow_once(api, store):
-    sends = [accept(store) for _ in range(130)]
+    sends = [accept(store, NOON_MS + at) for at in range(130)]
     found, path = [], "/workflows?text=q"
     while path:
         page = quickest(api, path)
