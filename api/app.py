@@ -24,7 +24,9 @@ from api import (
     prometheus,
     questions,
     streams,
+    workflow_page,
     workflows,
+    workflows_page,
 )
 from api.desk import Desk
 from api.door import Door
@@ -92,6 +94,8 @@ def create_app() -> FastAPI:
         audit,
         login_page,
         prometheus,
+        workflows_page,
+        workflow_page,
     ):
         app.include_router(part.router)
     _guard(app, get_settings())

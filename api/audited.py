@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from typing import Any, Final, cast
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -73,11 +74,19 @@ class _Overheard:
 
     def words(self) -> tuple[str, str]:
         """Actor and reason."""
-        said: Any = None
-        with suppress(ValueError, RecursionError):  # what is no JSON the route refuses
-            said = json.loads(self._body)
-        given = said if isinstance(said, dict) else {}
-        return _short(given.get("actor", "")), _short(given.get("reason", ""))
+        return words_in(self._body)
+
+
+def words_in(body: bytes) -> tuple[str, str]:
+    """Actor and reason in a request's body: JSON, or a page's form."""
+    said: Any = None
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):  # what is neither the route refuses
+        with suppress(ValueError):
+            said = dict(parse_qsl(body.decode(errors="replace")))
+    given = said if isinstance(said, dict) else {}
+    return _short(given.get("actor", "")), _short(given.get("reason", ""))
 
 
 def _short(said: Any) -> str:

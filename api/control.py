@@ -58,12 +58,7 @@ async def retry(
             raise unknown_workflow(workflow_id)
         anew = _asked_anew(contents.request, wish.query, workflow_id, caller_of(request).key_id)
         return taken(await desk.accept(anew, once=once_of(request, idempotency_key, wish)))
-    actor = actor_of(request, wish)
-    (done,) = await desk.operator.run_again([workflow_id], wish.step, actor=actor, reason=wish.reason)
-    if done.no_room:
-        raise done.no_room
-    if not done.done:
-        raise await _refused(desk, workflow_id, done, wish.step)
+    await run_again(request, workflow_id, wish)
     return accepted(workflow_id)
 
 
@@ -73,7 +68,7 @@ def _offer(verb: Verb) -> None:
         workflow_id: WorkflowId,
         wish: Annotated[Wish, Body()] = Wish(),  # noqa: B008 - nobody changes it
     ) -> Changed:
-        return await _for_one(request, verb, workflow_id, wish)
+        return await for_one(request, verb, workflow_id, wish)
 
     router.add_api_route(
         f"/{{workflow_id}}/{verb}",
@@ -90,7 +85,18 @@ for _verb in Verb:
     _offer(_verb)
 
 
-async def _for_one(request: Request, verb: Verb, workflow_id: str, wish: Wish) -> Changed:
+async def run_again(request: Request, workflow_id: str, wish: RetryWish) -> None:
+    """Begin a new round; raises `Problem` or `NoRoom` when there is none to begin."""
+    desk, actor = _desk(request), actor_of(request, wish)
+    (done,) = await desk.operator.run_again([workflow_id], wish.step, actor=actor, reason=wish.reason)
+    if done.no_room:
+        raise done.no_room
+    if not done.done:
+        raise await _refused(desk, workflow_id, done, wish.step)
+
+
+async def for_one(request: Request, verb: Verb, workflow_id: str, wish: Wish) -> Changed:
+    """Carry out a wish; raises `Problem` when the status forbids it."""
     operator = _desk(request).operator
     (done,) = await operator.control(verb, [workflow_id], actor=actor_of(request, wish), reason=wish.reason)
     if done.status is None:

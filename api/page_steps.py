@@ -21,7 +21,7 @@ class Look:
     css: str
 
 
-_LOOKS = {
+LOOKS = {
     StepStatus.WAITING: Look("○", "Waiting", "idle"),
     StepStatus.QUEUED: Look("○", "In line", "idle"),
     StepStatus.HELD: Look("‖", "Held until the agent is back", "late"),
@@ -33,7 +33,8 @@ _LOOKS = {
     StepStatus.CANCELLED: Look("\N{EN DASH}", "Cancelled", "idle"),
     StepStatus.SKIPPED: Look("\N{EN DASH}", "Left out", "late"),
 }
-_NOT_REACHED = frozenset({StepStatus.SKIPPED, StepStatus.WAITING, StepStatus.CANCELLED})
+NOT_REACHED = frozenset({StepStatus.SKIPPED, StepStatus.WAITING, StepStatus.CANCELLED})
+NOT_REACHED_LOOK = Look("\N{EN DASH}", "Not reached", "idle")
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def step_lines(record: WorkflowRecord) -> list[StepLine]:
 
 def look_of(step: StepRecord, status: WorkflowStatus) -> Look:
     """How the step looks in a workflow that has this status."""
-    if status is WorkflowStatus.FAILED and step.status in _NOT_REACHED and not step.error:
-        return Look("\N{EN DASH}", "Not reached", "idle")
-    return _LOOKS[step.status]
+    if status is WorkflowStatus.FAILED and step.status in NOT_REACHED and not step.error:
+        return NOT_REACHED_LOOK
+    return LOOKS[step.status]
 
 
 def _line(step: StepRecord, look: Look) -> StepLine:

@@ -32,6 +32,7 @@ from state.model import WorkflowRecord
 
 _HERE = Path(__file__).parent
 _SESSION = "baton_session"
+_ASKING = ("/ask", "/log")  # where the box for a question stands, whatever happens
 ORDINARY = 3  # steps
 RESTS = 4.0  # times as long as a large plan takes to be drawn passes until it is drawn again
 WorkflowId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
@@ -107,7 +108,7 @@ async def show(request: Request, workflow_id: WorkflowId) -> HTMLResponse:
             recovery_action="correct_request",
             suggestions=["Ask the question again."],
         )
-    return await _page(request, question=answer.query, **_view(record, answer))
+    return await _page(request, question=answer.query, **answer_view(record, answer), **_progress(record))
 
 
 @router.get("/ask/{workflow_id}/live")
@@ -141,12 +142,12 @@ def _progress(record: WorkflowRecord) -> dict[str, Any]:
     return {"steps": step_lines(record), "plan": plan_svg(record) if len(record.steps) > ORDINARY else ""}
 
 
-def _view(record: WorkflowRecord, answer: Answer) -> dict[str, Any]:
+def answer_view(record: WorkflowRecord, answer: Answer) -> dict[str, Any]:
+    """What the template of an answer is filled with."""
     level = str((answer.intent or {}).get("aggregation_level", ""))
     return {
         "answer": answer,
         "running": not record.status.final,
-        **_progress(record),
         "table": table_of(answer.result, level) if answer.result else None,
         "notes": notes_of(answer.visualization) if answer.visualization else [],
         "parts": parts_of(answer),
@@ -172,6 +173,9 @@ async def _page(
 
 
 async def _refused(request: Request, problem: Problem) -> HTMLResponse:
+    if not request.url.path.startswith(_ASKING) and request.url.path != "/":
+        context = {"failure": failure_of(problem, ""), "logged_in": caller_of(request).key_id}
+        return templates.TemplateResponse(request, "problem.html", context, problem.status)
     form = await request.form() if request.method == "POST" else {}
     question = str(form.get("question", "")).strip()[: get_settings().query_max_chars]
     page = await _page(request, question=question, failure=failure_of(problem, question), status=problem.status)

@@ -36,7 +36,7 @@ class Rule:
     @property
     def is_page(self) -> bool:
         """Whether a person in a browser gets it."""
-        return self.path == "/" or self.path.startswith(("/ask", "/login", "/logout"))
+        return self.path == "/" or self.path.startswith(("/ask", "/workflows", "/login", "/logout"))
 
 
 _WORKFLOW = "/api/workflow/{workflow_id}"
@@ -54,6 +54,11 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "GET /ask",
         "GET /ask/{workflow_id}",
         "GET /ask/{workflow_id}/live",
+        "GET /workflows",
+        "GET /workflows/news",
+        "GET /workflows/{workflow_id}",
+        "GET /workflows/{workflow_id}/history",
+        "GET /workflows/{workflow_id}/live",
         "GET /api/workflow",
         "GET /api/workflow/metrics",
         f"GET {_WORKFLOW}",
@@ -72,6 +77,10 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
     ),
     Role.ASK: (
         "POST /ask",
+        "POST /workflows/{workflow_id}/cancel",
+        "POST /workflows/{workflow_id}/pause",
+        "POST /workflows/{workflow_id}/resume",
+        "POST /workflows/{workflow_id}/retry",
         "POST /api/query",
         "POST /api/workflow",
         f"POST {_WORKFLOW}/retry",
@@ -87,6 +96,8 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "POST /api/circuit-breakers/{agent}/mode",
         "PUT /api/circuit-breakers/{agent}/settings",
         "GET /api/audit",
+        "POST /workflows/cancel",
+        "POST /workflows/retry",
     ),
 }
 RULES: Final = tuple(

@@ -86,7 +86,7 @@ function announce() {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-fill]");
-  if (!button) return;
+  if (!button || !document.getElementById("question")) return; // elsewhere it leads to the first page
   event.preventDefault();
   fill(button.value);
 });
@@ -99,10 +99,10 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("input", (event) => { if (event.target.id === "question") grow(event.target); });
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id !== "answer") return;
+  if (!["answer", "workflow"].includes(event.target.id)) return;
   drawAll();
-  announce();
+  if (event.target.id === "answer") announce();
 });
 dark.addEventListener("change", drawAll);
-grow(document.getElementById("question"));
+if (document.getElementById("question")) grow(document.getElementById("question"));
 drawAll();
