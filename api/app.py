@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from api import (
+    agents_page,
     audit,
     breakers,
     control,
@@ -92,6 +93,7 @@ def create_app() -> FastAPI:
         audit,
         login_page,
         prometheus,
+        agents_page,
     ):
         app.include_router(part.router)
     _guard(app, get_settings())

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from typing import Any, Final, cast
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,7 @@ log = get_logger(__name__)
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_FOR_REASON_BYTES: Final = 64 * 1024
 _LONGEST: Final = 500
+_FIELDS_AT_MOST: Final = 1_000
 
 
 def is_audited(rule: Rule | None) -> bool:
@@ -73,11 +75,18 @@ class _Overheard:
 
     def words(self) -> tuple[str, str]:
         """Actor and reason."""
-        said: Any = None
-        with suppress(ValueError, RecursionError):  # what is no JSON the route refuses
-            said = json.loads(self._body)
-        given = said if isinstance(said, dict) else {}
+        given = _given(self._body)
         return _short(given.get("actor", "")), _short(given.get("reason", ""))
+
+
+def _given(body: bytes) -> dict[str, Any]:
+    """What JSON or a form says; what is neither the route refuses."""
+    with suppress(ValueError, RecursionError):
+        said = json.loads(body)
+        return said if isinstance(said, dict) else {}
+    with suppress(ValueError):
+        return dict(parse_qsl(body.decode(), max_num_fields=_FIELDS_AT_MOST))
+    return {}
 
 
 def _short(said: Any) -> str:

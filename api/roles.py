@@ -36,9 +36,10 @@ class Rule:
     @property
     def is_page(self) -> bool:
         """Whether a person in a browser gets it."""
-        return self.path == "/" or self.path.startswith(("/ask", "/login", "/logout"))
+        return self.path == "/" or self.path.startswith(_PAGES)
 
 
+_PAGES: Final = ("/ask", "/login", "/logout", "/agents", "/dashboard")
 _WORKFLOW = "/api/workflow/{workflow_id}"
 _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
     None: (
@@ -54,6 +55,8 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "GET /ask",
         "GET /ask/{workflow_id}",
         "GET /ask/{workflow_id}/live",
+        "GET /agents",
+        "GET /dashboard",
         "GET /api/workflow",
         "GET /api/workflow/metrics",
         f"GET {_WORKFLOW}",
@@ -87,6 +90,10 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "POST /api/circuit-breakers/{agent}/mode",
         "PUT /api/circuit-breakers/{agent}/settings",
         "GET /api/audit",
+        "GET /agents/{agent}/mode",
+        "POST /agents/{agent}/mode",
+        "GET /dashboard/retry",
+        "POST /dashboard/retry",
     ),
 }
 RULES: Final = tuple(

@@ -104,5 +104,6 @@ document.addEventListener("htmx:afterSettle", (event) => {
   announce();
 });
 dark.addEventListener("change", drawAll);
-grow(document.getElementById("question"));
+const asked = document.getElementById("question");
+if (asked) grow(asked);
 drawAll();
