@@ -87,7 +87,7 @@ def card_of(now: AgentNow) -> AgentCard:
     return AgentCard(
         name=now.name,
         url=now.spec.url if now.spec else "",
-        version=health.version if health else "",
+        version=_version(now),
         health=HEALTH[health.status if health else HealthStatus.UNKNOWN],
         health_detail=health.detail if health else "",
         health_ms=(health.since_ms or None) if health else None,
@@ -110,6 +110,12 @@ def card_of(now: AgentNow) -> AgentCard:
         fallback_share=now.figures.fallback_share,
         buttons=[button for button in BUTTONS if button.mode is not mode.mode],
     )
+
+
+def _version(now: AgentNow) -> str:
+    """As it told last; one that is down tells none."""
+    told = [now.health.version if now.health else "", *(change.version for change in now.history)]
+    return next(filter(None, told), "")
 
 
 def last_opening(breaker: BreakerStatus) -> BreakerEvent | None:

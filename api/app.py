@@ -13,6 +13,7 @@ from api import (
     breakers,
     control,
     control_many,
+    dashboard,
     described,
     examples,
     health,
@@ -94,6 +95,7 @@ def create_app() -> FastAPI:
         login_page,
         prometheus,
         agents_page,
+        dashboard,
     ):
         app.include_router(part.router)
     _guard(app, get_settings())

@@ -52,6 +52,18 @@ def notices_of(agents: Iterable[AgentNow], now_ms: int) -> list[Notice]:
     return sorted(found, key=lambda notice: notice.look is not BAD)
 
 
+def no_worker() -> Notice:
+    """Nobody takes messages."""
+    return Notice(
+        "",
+        BAD,
+        "No worker has looked for work within the last 5 s.",
+        None,
+        "Questions are accepted and wait until their deadline; nothing is lost.",
+        "as soon as a worker starts",
+    )
+
+
 def opened_ms(breaker: BreakerStatus) -> int | None:
     """When it left its last CLOSED period, as far back as its events are known; None of a breaker that is closed."""
     if breaker.state is CircuitState.CLOSED:
@@ -121,7 +133,7 @@ def _refused(now: AgentNow) -> str:
 
 def _tried_first(now: AgentNow) -> str:
     times = f"up to {now.spec.retry.max_attempts} times " if now.spec else ""
-    return f"Each step tries it {times}first. If that fails: {_refused(now)}"
+    return f"Each step tries it {times}first; if that fails, this holds. {_refused(now)}"
 
 
 def so_far(now: AgentNow) -> str:

@@ -83,3 +83,11 @@ if (every) {
   setInterval(refresh, every);
   document.addEventListener("visibilitychange", refresh);
 }
+
+// A chart whose figures have changed is drawn anew (page.js).
+document.addEventListener("fresh", (event) => {
+  event.target.querySelectorAll("script[type='application/json']").forEach((spec) => {
+    const box = document.querySelector(`[data-chart="${spec.id}"]`);
+    if (box) draw(box);
+  });
+});
