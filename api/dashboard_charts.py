@@ -6,6 +6,7 @@ from typing import Any, Final
 from state.model import WorkflowStatus
 from state.timeline import Slot
 
+_HOURS_OF_ONE_FORM: Final = 48
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 # Readable on light and dark paper alike.
 _OUTCOMES: Final = {
@@ -27,10 +28,10 @@ def throughput(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
         "field": "outcome",
         "title": None,
         "scale": {"domain": list(_OUTCOMES), "range": list(_OUTCOMES.values())},
-        "legend": {"orient": "top"},
+        "legend": {"orient": "top", "columns": 2},
     }
     encoding = {
-        "x": _time(unit),
+        "x": _time(slots, unit),
         "y": {"field": "ended", "type": "quantitative", "title": f"ended a {unit}", "axis": {"tickMinStep": 1}},
         "color": colour,
         "tooltip": [{"field": "outcome"}, {"field": "ended"}],
@@ -46,7 +47,7 @@ def latency(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
         for agent, ms in slot.counted.p95_ms.items()
     ]
     encoding = {
-        "x": _time(unit),
+        "x": _time(slots, unit),
         "y": {"field": "ms", "type": "quantitative", "title": "95 % of answers within, ms"},
         "color": {"field": "agent", "title": None, "legend": {"orient": "top"}},
         "tooltip": [{"field": "agent"}, {"field": "ms", "title": "ms"}],
@@ -54,9 +55,14 @@ def latency(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
     return _chart(rows, {"type": "line", "point": True}, encoding)
 
 
-def _time(unit: str) -> dict[str, Any]:
+def _time(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
     kept = "yearmonthdatehoursminutes" if unit == "minute" else "yearmonthdatehours"
-    return {"field": "at", "type": "temporal", "timeUnit": kept, "title": None, "axis": {"labelOverlap": True}}
+    many_days = len(slots) > _HOURS_OF_ONE_FORM and unit == "hour"
+    axis = {"format": "%b %d, %H:%M" if many_days else "%H:%M", "labelOverlap": True, "grid": False}
+    span = [slots[0].at_ms, slots[-1].at_ms] if slots else []
+    return {
+        "field": "at", "type": "temporal", "timeUnit": kept, "title": None, "axis": axis, "scale": {"domain": span}
+    }
 
 
 def _chart(rows: list[dict[str, Any]], mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:

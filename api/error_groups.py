@@ -15,6 +15,7 @@ _PARTICULARS: Final = (
     (re.compile(r"“[^”]*”|\"[^\"]*\"|'[^']*'|`[^`]*`"), "“…”"),
     (re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
     (re.compile(r"\d+(?:[.,:]\d+)*"), "#"),
+    (re.compile(r"“…”(?:, “…”)+"), "“…”"),
 )
 
 

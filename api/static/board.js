@@ -1,7 +1,8 @@
 "use strict";
 // Keeps the page fresh: asks for it again while it is looked at, and takes over its live parts. Clocks tick in between.
 
-const every = Number(document.body.dataset.every || 0);
+const board = document.getElementById("board");
+const every = Number(board.dataset.every || 0);
 const badge = document.getElementById("badge");
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 const raw = new Map(); // region -> its HTML as the server told it
@@ -63,7 +64,7 @@ async function refresh() {
     const reply = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(10000) });
     if (reply.redirected) { location.reload(); return; }
     const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
-    ahead = Date.now() - Number(fresh.body.dataset.now);
+    ahead = Date.now() - Number(fresh.getElementById("board").dataset.now);
     take(fresh);
     tick();
     say(...(reply.ok ? ["● Live", "good"] : ["✕ Valkey is away", "bad"]));
@@ -74,7 +75,7 @@ async function refresh() {
   }
 }
 
-ahead = Date.now() - Number(document.body.dataset.now);
+ahead = Date.now() - Number(board.dataset.now);
 regions(document).forEach((region) => raw.set(region.id, region.innerHTML));
 tick();
 setInterval(tick, 1000);

@@ -86,7 +86,7 @@ function announce() {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-fill]");
-  if (!button) return;
+  if (!button || !document.getElementById("question")) return; // elsewhere it leads to the first page
   event.preventDefault();
   fill(button.value);
 });
@@ -104,6 +104,5 @@ document.addEventListener("htmx:afterSettle", (event) => {
   announce();
 });
 dark.addEventListener("change", drawAll);
-const asked = document.getElementById("question");
-if (asked) grow(asked);
+if (document.getElementById("question")) grow(document.getElementById("question"));
 drawAll();
