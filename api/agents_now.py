@@ -46,10 +46,9 @@ class AgentNow:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All agents, as of `now_ms` of Valkey's clock; figures count from `since_ms` on."""
+    """All agents, as of `now_ms` of Valkey's clock."""
 
     agents: list[AgentNow]
-    since_ms: int
     now_ms: int
 
 
@@ -61,7 +60,7 @@ async def read_standing(request: Request) -> Standing:
         desk.health(), breakers.every_status(), read_window(desk.store, FIGURES_OF_MS), _changes(desk.store)
     )
     agents = [_agent(status, health, counted, changes) for status in statuses]
-    return Standing(sorted(agents, key=_place), counted.from_ms, counted.to_ms)
+    return Standing(sorted(agents, key=_place), counted.to_ms)
 
 
 async def _changes(store: AsyncStore) -> list[HealthChange]:

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from api.agent_cards import BUTTONS, card_of
 from api.agents_now import read_standing
-from api.board import BoardRoute, page
+from api.board import REFRESH_MS, BoardRoute, page
 from api.breakers import BreakerDesk, BreakerName, ModeBody
 from api.caller import caller_of
 from api.notices import notices_of
@@ -36,8 +36,8 @@ async def agents(request: Request) -> HTMLResponse:
         "agents.html",
         cards=[card_of(agent) for agent in now.agents],
         notices=notices_of(now.agents, now.now_ms),
-        since_ms=now.since_ms,
         now_ms=now.now_ms,
+        every_ms=REFRESH_MS,
     )
 
 

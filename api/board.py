@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,19 +35,20 @@ class BoardRoute(APIRoute):
             try:
                 return await handle(request)
             except Problem as problem:
-                return page(request, "board_refused.html", problem.status, failure=failure_of(problem, ""))
+                failure = replace(failure_of(problem, ""), means="")  # those are about questions
+                return page(request, "board_refused.html", problem.status, failure=failure)
             except (StoreUnavailable, BreakerStoreAway):
-                return page(request, "board_away.html", 503, problem=store_away())
+                return page(request, "board_away.html", 503, problem=store_away(), every_ms=REFRESH_MS)
 
         return shown
 
 
 def page(request: Request, template: str, status: int = 200, /, **view: Any) -> HTMLResponse:
-    """A page in the frame; `now_ms` in `view` is the clock by which its times are told."""
+    """A page in the frame; `view` may say by which clock (`now_ms`), and how often it is read anew (`every_ms`)."""
     caller = caller_of(request)
     context = {
         "now_ms": now_ms(),
-        "every_ms": REFRESH_MS,
+        "every_ms": 0,
         "logged_in": caller.key_id,
         "is_admin": caller.role.covers(Role.ADMIN),
         **view,

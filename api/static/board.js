@@ -85,6 +85,13 @@ if (every) {
   document.addEventListener("visibilitychange", refresh);
 }
 
+// What is wrong is read out when it changes, and not whenever a clock in it ticks.
+document.addEventListener("fresh", (event) => {
+  if (event.target.id !== "notices") return;
+  const whats = [...event.target.querySelectorAll(".what b, p.notice")].map((what) => what.textContent.trim());
+  write(document.getElementById("said"), whats.join(" "));
+});
+
 // A chart whose figures have changed is drawn anew (page.js).
 document.addEventListener("fresh", (event) => {
   event.target.querySelectorAll("script[type='application/json']").forEach((spec) => {

@@ -3,9 +3,13 @@
 import asyncio
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from api import agents_page, dashboard
 from api.audited import _Overheard
 from api.board import share, span
+from state.errors import StoreUnavailable
 
 
 @pytest.mark.parametrize(("ms", "told"), [
@@ -34,3 +38,21 @@ def test_the_audit_hears_actor_and_reason_of_json_and_forms(body, words):
     heard = _Overheard(receive, receive)
     asyncio.run(heard.receive())
     assert heard.words() == words
+
+
+class _Away:
+    def __getattr__(self, name):
+        raise StoreUnavailable("away")
+
+
+@pytest.mark.parametrize("path", ["/agents", "/dashboard"])
+def test_while_valkey_is_away_the_pages_say_so_and_go_on_asking(path):
+    app = FastAPI()
+    app.state.desk = app.state.breakers = _Away()
+    app.include_router(agents_page.router)
+    app.include_router(dashboard.router)
+    reply = TestClient(app).get(path)
+    assert reply.status_code == 503
+    assert "Valkey does not answer" in reply.text
+    assert 'id="notices" data-live' in reply.text
+    assert 'data-every="2000"' in reply.text
