@@ -59,10 +59,7 @@ def _time(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
     kept = "yearmonthdatehoursminutes" if unit == "minute" else "yearmonthdatehours"
     many_days = len(slots) > _HOURS_OF_ONE_FORM and unit == "hour"
     axis = {"format": "%b %d, %H:%M" if many_days else "%H:%M", "labelOverlap": True, "grid": False}
-    span = [slots[0].at_ms, slots[-1].at_ms] if slots else []
-    return {
-        "field": "at", "type": "temporal", "timeUnit": kept, "title": None, "axis": axis, "scale": {"domain": span}
-    }
+    return {"field": "at", "type": "temporal", "timeUnit": kept, "title": None, "axis": axis}
 
 
 def _chart(rows: list[dict[str, Any]], mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:

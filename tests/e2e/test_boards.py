@@ -20,6 +20,11 @@ pytestmark = pytest.mark.browser
 
 LIMIT_MS = 30_000
 TOLD_WITHIN_S = 10.0
+# A bar counts when it has a size and stands within the chart.
+BARS_SEEN = """bars => bars.filter((bar) => {
+  const box = bar.getBoundingClientRect(), chart = bar.ownerSVGElement.getBoundingClientRect();
+  return box.width > 1 && box.height > 5 && box.left >= chart.left && box.right <= chart.right;
+}).length"""
 ALL_WELL = "All agents are up"
 
 
@@ -112,6 +117,8 @@ def test_the_dashboard_draws_counts_and_runs_again_on_a_phone_in_the_dark(visit,
     page = watched.page
     page.goto("/dashboard?window=15m")
     expect(page.locator("[data-chart][data-drawn=yes] svg")).to_have_count(2)
+    assert page.locator("[data-chart=throughput] svg .mark-rect path").evaluate_all(BARS_SEEN) >= 1
+    assert page.locator("[data-chart=latency] svg .mark-symbol path").count() >= 3
     expect(page.locator("#steps tbody th")).to_contain_text(["data", "nlp", "viz"])
     expect(page.locator("#workers tbody")).to_contain_text("now")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
