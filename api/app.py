@@ -8,10 +8,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from api import (
+    agents_page,
     audit,
     breakers,
     control,
     control_many,
+    dashboard,
     described,
     examples,
     health,
@@ -96,6 +98,8 @@ def create_app() -> FastAPI:
         prometheus,
         workflows_page,
         workflow_page,
+        agents_page,
+        dashboard,
     ):
         app.include_router(part.router)
     _guard(app, get_settings())

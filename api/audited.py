@@ -19,6 +19,7 @@ log = get_logger(__name__)
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_FOR_REASON_BYTES: Final = 64 * 1024
 _LONGEST: Final = 500
+_FIELDS_AT_MOST: Final = 1_000
 
 
 def is_audited(rule: Rule | None) -> bool:
@@ -79,14 +80,18 @@ class _Overheard:
 
 def words_in(body: bytes) -> tuple[str, str]:
     """Actor and reason in a request's body: JSON, or a page's form."""
-    said: Any = None
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):  # what is neither the route refuses
-        with suppress(ValueError):
-            said = dict(parse_qsl(body.decode(errors="replace")))
-    given = said if isinstance(said, dict) else {}
+    given = _given(body)
     return _short(given.get("actor", "")), _short(given.get("reason", ""))
+
+
+def _given(body: bytes) -> dict[str, Any]:
+    """What JSON or a form says; what is neither the route refuses."""
+    with suppress(ValueError, RecursionError):
+        said = json.loads(body)
+        return said if isinstance(said, dict) else {}
+    with suppress(ValueError):
+        return dict(parse_qsl(body.decode(), max_num_fields=_FIELDS_AT_MOST))
+    return {}
 
 
 def _short(said: Any) -> str:

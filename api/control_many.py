@@ -33,6 +33,11 @@ async def retry(request: Request, wish: Annotated[RetryManyWish, Body()]) -> Man
 
     Filters without `status` mean those that have failed.
     """
+    return await run_again(request, wish)
+
+
+async def run_again(request: Request, wish: RetryManyWish) -> ManyChanged:
+    """Carry out the wish, for the API and for pages."""
     operator = _operator(request)
     ids, next_cursor = await _chosen(operator, wish, _MEANT_TO_RETRY)
     done = await operator.run_again(ids, wish.step, actor=actor_of(request, wish), reason=wish.reason)

@@ -36,9 +36,10 @@ class Rule:
     @property
     def is_page(self) -> bool:
         """Whether a person in a browser gets it."""
-        return self.path == "/" or self.path.startswith(("/ask", "/workflows", "/login", "/logout"))
+        return self.path == "/" or self.path.startswith(_PAGES)
 
 
+_PAGES: Final = ("/ask", "/workflows", "/login", "/logout", "/agents", "/dashboard")
 _WORKFLOW = "/api/workflow/{workflow_id}"
 _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
     None: (
@@ -59,6 +60,8 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "GET /workflows/{workflow_id}",
         "GET /workflows/{workflow_id}/history",
         "GET /workflows/{workflow_id}/live",
+        "GET /agents",
+        "GET /dashboard",
         "GET /api/workflow",
         "GET /api/workflow/metrics",
         f"GET {_WORKFLOW}",
@@ -98,6 +101,10 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "GET /api/audit",
         "POST /workflows/cancel",
         "POST /workflows/retry",
+        "GET /agents/{agent}/mode",
+        "POST /agents/{agent}/mode",
+        "GET /dashboard/retry",
+        "POST /dashboard/retry",
     ),
 }
 RULES: Final = tuple(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "lua"
 _SHARED = ("metrics", "record")
-_ALONE = frozenset({"renew", "look", "trim", "summaries"})
+_ALONE = frozenset({"renew", "look", "trim", "summaries", "faults"})
 
 
 @cache

@@ -1,6 +1,8 @@
 """Beat's health checks: one look at one agent, recorded; for a breaker that waits for a probe it is the probe."""
 
 from agents.health import KEY, HealthStatus, check_health, merged, read_all, to_json
+from agents.health_changes import KEPT, change_fields
+from agents.health_changes import KEY as CHANGES
 from agents.registry import get_registry
 from breakers import Outcome
 from breakers.registry import get_breakers
@@ -29,4 +31,5 @@ def check(agent: str) -> None:
         breaker.report(probe, Outcome.SUCCESS if well else Outcome.FAILURE, health.latency_ms / 1000)
     store.client.hset(KEY, agent, to_json(health))
     if health.status is not before.status:
+        store.client.xadd(CHANGES, change_fields(health), maxlen=KEPT, approximate=True)
         log.info("agent_health_changed", agent=agent, before=before.status, now=health.status, detail=health.detail)

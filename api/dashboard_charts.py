@@ -1,0 +1,73 @@
+"""The dashboard's charts as Vega-Lite."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from state.model import WorkflowStatus
+from state.timeline import Slot
+
+_HOURS_OF_ONE_FORM: Final = 48
+_SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
+# Readable on light and dark paper alike.
+_OUTCOMES: Final = {
+    WorkflowStatus.SUCCEEDED: "#2a9d6a",
+    WorkflowStatus.DEGRADED: "#d69a1e",
+    WorkflowStatus.FAILED: "#d1453b",
+    WorkflowStatus.CANCELLED: "#8a94a0",
+}
+
+
+def throughput(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
+    """Workflows that ended, by outcome; `unit` is "minute" or "hour"."""
+    rows = [
+        {"at": slot.at_ms, "outcome": status, "ended": slot.counted.ended.get(status, 0)}
+        for slot in slots
+        for status in _OUTCOMES
+    ]
+    colour = {
+        "field": "outcome",
+        "title": None,
+        "scale": {"domain": list(_OUTCOMES), "range": list(_OUTCOMES.values())},
+        "legend": {"orient": "top", "columns": 2},
+    }
+    encoding = {
+        "x": _time(slots, unit),
+        "y": {"field": "ended", "type": "quantitative", "title": f"ended a {unit}", "axis": {"tickMinStep": 1}},
+        "color": colour,
+        "tooltip": [{"field": "outcome"}, {"field": "ended"}],
+    }
+    return _chart(rows, {"type": "bar"}, encoding)
+
+
+def latency(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
+    """The time that 95 % of each agent's answers did not exceed."""
+    rows = [
+        {"at": slot.at_ms, "agent": agent, "ms": round(ms, 1)}
+        for slot in slots
+        for agent, ms in slot.counted.p95_ms.items()
+    ]
+    encoding = {
+        "x": _time(slots, unit),
+        "y": {"field": "ms", "type": "quantitative", "title": "95 % of answers within, ms"},
+        "color": {"field": "agent", "title": None, "legend": {"orient": "top"}},
+        "tooltip": [{"field": "agent"}, {"field": "ms", "title": "ms"}],
+    }
+    return _chart(rows, {"type": "line", "point": True}, encoding)
+
+
+def _time(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
+    kept = "yearmonthdatehoursminutes" if unit == "minute" else "yearmonthdatehours"
+    many_days = len(slots) > _HOURS_OF_ONE_FORM and unit == "hour"
+    axis = {"format": "%b %d, %H:%M" if many_days else "%H:%M", "labelOverlap": True, "grid": False}
+    return {"field": "at", "type": "temporal", "timeUnit": kept, "title": None, "axis": axis}
+
+
+def _chart(rows: list[dict[str, Any]], mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "$schema": _SCHEMA,
+        "width": 500,
+        "height": 180,
+        "data": {"values": rows},
+        "mark": mark,
+        "encoding": encoding,
+    }
