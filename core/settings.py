@@ -5,6 +5,8 @@ Every setting is an environment variable of the same name in capitals (`REDIS_UR
 lists all.
 """
 
+import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -21,7 +23,7 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = int
@@ -215,3 +217,8 @@ class Settings(BaseSettings):
 def get_settings() -> Settings:
     """The settings of this process, read once."""
     return Settings()
+
+
+def variables() -> Mapping[str, str]:
+    """Every variable that is set in the environment or in `.env`, settings or not."""
+    return {**{name: value or "" for name, value in DotEnvSettingsSource(Settings).env_vars.items()}, **os.environ}
