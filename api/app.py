@@ -30,6 +30,7 @@ from api.desk import Desk
 from api.door import Door
 from api.keys import KeyRing
 from api.limits import BodyLimit
+from api.log_context import LogContext
 from api.watch import Watcher
 from core import logging
 from core.settings import Settings, get_settings
@@ -110,3 +111,4 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         app.state.rate = Rate(settings.rate_limit, settings.store_url)
         app.add_middleware(RateLimit, rate=app.state.rate)
     app.add_middleware(Door, ring=app.state.ring)
+    app.add_middleware(LogContext)

@@ -51,7 +51,8 @@ def renew_held(store: Store, worker: Any) -> None:
         return
     for task_id in store.run(renew(worker.hostname, held, int(get_settings().lease_s * 1000), longest_gap_ms())):
         if request := active.get(task_id):
-            log.warning("call_stopped", task_id=task_id, meaning="cancelled, taken over, or older than it may get")
+            workflow_id, step, *_ = task_id.split(".")
+            log.warning("call_stopped", workflow_id=workflow_id, step=step, meaning="cancelled, lost, or too old")
             stop_call(request, worker.pool)
 
 
