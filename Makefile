@@ -17,7 +17,7 @@ $(VENV)/.runtime: requirements.txt
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+$(VENV)/.dev: requirements-dev.txt requirements-otel.txt $(VENV)/.runtime
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP) -r requirements-dev.txt
 	@touch $@

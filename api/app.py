@@ -32,7 +32,7 @@ from api.keys import KeyRing
 from api.limits import BodyLimit
 from api.log_context import LogContext
 from api.watch import Watcher
-from core import logging
+from core import logging, tracing
 from core.settings import Settings, get_settings
 from core.valkey import async_client, connect_all
 from state.store import AsyncStore
@@ -66,6 +66,7 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
 def create_app() -> FastAPI:
     """The application; `uvicorn --factory api.app:create_app`."""
     logging.configure()
+    tracing.start("baton-api")
     app = FastAPI(
         title="Baton",
         version="0.1.0",

@@ -193,6 +193,12 @@ class Settings(BaseSettings):
         True, description="A gevent worker begins the step it released itself, without the broker in between."
     )
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
+    otlp_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where traces go (OTLP over HTTP): `http://127.0.0.1:4318`. Needs `requirements-otel.txt`. "
+        "Empty: none are made.",
+    )
     log_format: Literal["pretty", "json"] = Field("pretty", description="Form of the log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level logged.")
 

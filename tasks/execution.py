@@ -11,6 +11,7 @@ from agents.contract import NlpResult
 from agents.errors import AgentError, InternalFault, InvalidResponse
 from agents.registry import get_registry, retry_policy
 from breakers.registry import get_breakers
+from core import tracing
 from core.actions import Action
 from core.logging import get_logger, in_log
 from core.settings import get_settings
@@ -66,8 +67,11 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
         return Wait(claim.wait_s)
     if isinstance(claim, Verdict):
         return Nothing(claim)
-    with in_log(attempt=claim.attempt):
-        return _done(store, send, claim)
+    with in_log(attempt=claim.attempt), tracing.span(f"step {claim.step}", claim.workflow_id, agent=claim.agent):
+        tracing.tell(attempt=claim.attempt, round=claim.round, takeovers=claim.takeovers)
+        outcome = _done(store, send, claim)
+        tracing.tell(outcome=type(outcome).__name__.lower())
+        return outcome
 
 
 def _done(store: Store, send: Send, claim: Go) -> Outcome:

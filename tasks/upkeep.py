@@ -8,6 +8,7 @@ from typing import Any
 from celery import bootsteps
 from celery.worker import state as worker_state
 
+from core import tracing
 from core.logging import get_logger
 from core.settings import get_settings
 from pipeline import stand_ins
@@ -85,7 +86,8 @@ def bring_back(store: Store, worker: Any) -> None:
             log.warning("given_up", why=taken.kind, workflow_id=workflow_id, step=step)
         for send in taken.sends:
             log.warning("step_sent", workflow_id=workflow_id, step=send.step, why=taken.why, send=send.send)
-            publish(worker.app, send)
+            with tracing.span("bring back", workflow_id, step=send.step, why=taken.why):
+                publish(worker.app, send)
 
 
 def longest_gap_ms() -> int:

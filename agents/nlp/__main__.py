@@ -2,6 +2,7 @@
 
 import uvicorn
 
+from core import tracing
 from core.exposure import Door, refuse_open_door
 from core.logging import configure
 from core.settings import get_settings
@@ -10,6 +11,7 @@ from core.settings import get_settings
 def main() -> None:
     """Serve until told to stop."""
     configure()
+    tracing.start("baton-nlp")
     settings = get_settings()
     refuse_open_door(settings, Door.AGENT)
     uvicorn.run(
