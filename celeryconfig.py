@@ -61,7 +61,8 @@ beat_schedule = {
         "task": "health.check",
         "schedule": timedelta(seconds=_settings.health_interval_s),
         "args": (name,),
-        "options": {"expires": _settings.health_interval_s, "queue": "baton"},
+        # The next one comes soon: trying again for a minute would keep beat from noticing that Valkey is away.
+        "options": {"expires": _settings.health_interval_s, "queue": "baton", "retry": False},
     }
     for name in get_registry()
 }

@@ -23,7 +23,11 @@ def _moment(given: Any) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
-Place = Annotated[str | None, Field(max_length=100, examples=[CURSOR_EXAMPLE])]
+# What `Cursor.parse` takes, but for places after the year 4199.
+_CURSOR_PATTERN = "^AAA[A-Za-z0-9_-]{29}$"
+Place = Annotated[
+    str | None, Field(max_length=100, examples=[CURSOR_EXAMPLE], json_schema_extra={"pattern": _CURSOR_PATTERN})
+]
 
 
 class Filters(BaseModel):
@@ -42,8 +46,8 @@ class Filters(BaseModel):
     text: str = Field(
         "",
         max_length=200,
-        description="Stands in the question, in whatever case. One request looks at no more than the "
-        f"{ENOUGH_SEARCHED:,} newest.",
+        description="Stands in the question, in whatever case. A search goes through no more than the "
+        f"{ENOUGH_SEARCHED:,} newest for one page.",
         examples=["delay"],
     )
     created_after: Moment | None = Field(

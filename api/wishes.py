@@ -62,6 +62,7 @@ def _ids_or_filters(example: dict[str, Any]) -> ConfigDict:
         schema["oneOf"] = [{"required": ["ids"]}, {"anyOf": [{"required": [name]} for name in _NOT_EMPTY]}]
         for name, bound in _NOT_EMPTY.items():
             schema["properties"][name].update(bound)
+            schema["properties"][name].pop("default", None)
 
     return ConfigDict(extra="forbid", json_schema_extra=described)
 

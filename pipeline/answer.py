@@ -1,14 +1,12 @@
 """The answer: one shape everywhere, made from the record and the steps' outputs."""
 
-from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.contract import Column, DataResult, NlpResult, SubQuery, VizResult
+from agents.contract import Column, DataResult, VizResult
 from core.clock import iso
-from pipeline.compose import Composed
-from pipeline.plan import COMPOSE
+from pipeline.outputs import Outputs
 from state.model import Contents, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 LEFT_OUT = "left_out"
@@ -120,7 +118,7 @@ def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
     `result` and `visualization` are those of the last step that has them: of `compose` where there is one. `outputs`
     are what further agents gave.
     """
-    found = _Outputs(record, contents)
+    found = Outputs(record, contents)
     nlp, data, viz = found.nlp, found.data, found.chart
     degradations = [told for step in record.steps.values() for told in _degradations(step)]
     return Answer(
@@ -137,7 +135,7 @@ def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
         assumptions=nlp.assumptions if nlp else [],
         result=_result(data, nlp.sql_query if nlp else "") if data else None,
         visualization=_visualization(record.workflow_id, viz) if viz else None,
-        parts=found.parts,
+        parts=[_part(record, found, told) for told in found.told_parts],
         outputs=found.further,
         error=_error(record),
         agent_performance={step.name: _performance(step) for step in record.steps.values()},
@@ -147,89 +145,21 @@ def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
     )
 
 
-class _Outputs:
-    """What a workflow's steps gave, found by their agents."""
-
-    def __init__(self, record: WorkflowRecord, contents: Contents) -> None:
-        self._record, self._outputs = record, contents.outputs
-        self._request = contents.request
-
-    def _last(self, agent: str) -> dict[str, Any] | None:
-        names = [step.name for step in self._record.steps.values() if step.agent == agent]
-        return next((self._outputs[name] for name in reversed(names) if name in self._outputs), None)
-
-    @cached_property
-    def nlp(self) -> NlpResult | None:
-        """What the question was understood as."""
-        found = self._last("nlp")
-        return NlpResult.model_validate(found) if found else None
-
-    @cached_property
-    def composed(self) -> Composed | None:
-        """The parts put together."""
-        found = self._last(COMPOSE)
-        return Composed.model_validate(found) if found else None
-
-    @property
-    def data(self) -> DataResult | None:
-        """The rows of the answer as a whole; of a question with parts only those that could be joined."""
-        if self._told_parts:
-            return self.composed.data if self.composed else None
-        found = self._last("data")
-        return DataResult.model_validate(found) if found else None
-
-    @property
-    def chart(self) -> VizResult | None:
-        """The chart of the answer as a whole."""
-        if self._told_parts:
-            return self.composed.chart if self.composed else None
-        found = self._last("viz")
-        return VizResult.model_validate(found) if found else None
-
-    @property
-    def interpretation(self) -> str:
-        """What was understood, over all parts."""
-        if self.composed:
-            return self.composed.interpretation
-        return self.nlp.interpretation if self.nlp else ""
-
-    @property
-    def further(self) -> dict[str, dict[str, Any]]:
-        """What other agents gave, by step."""
-        ours = {"nlp", "data", "viz", COMPOSE}
-        return {
-            step.name: self._outputs[step.name]
-            for step in self._record.steps.values()
-            if step.agent not in ours and step.name in self._outputs
-        }
-
-    @property
-    def parts(self) -> list[Part]:
-        """Each part as far as it is there."""
-        queries = {query.name: query for query in self.nlp.queries} if self.nlp else {}
-        return [self._part(told, queries.get(told["query"])) for told in self._told_parts]
-
-    @cached_property
-    def _told_parts(self) -> list[dict[str, str]]:
-        told = [step.spec.get("parts", []) for step in self._record.steps.values() if step.agent == COMPOSE]
-        return told[-1] if told else []
-
-    def _part(self, told: dict[str, str], query: SubQuery | None) -> Part:
-        steps = [name for name in (told["data"], told["viz"]) if name]
-        rows, chart = self._outputs.get(told["data"]), self._outputs.get(told["viz"])
-        drawn = VizResult.model_validate(chart) if chart else None
-        lost = next((self._record.steps[name] for name in steps if self._record.steps[name].error), None)
-        sql = query.sql_query if query else ""
-        return Part(
-            name=told["name"],
-            question=query.question if query else "",
-            interpretation=query.interpretation if query else "",
-            assumptions=query.assumptions if query else [],
-            steps=steps,
-            result=_result(DataResult.model_validate(rows), sql) if rows else None,
-            visualization=_visualization(self._record.workflow_id, drawn, told["viz"]) if drawn else None,
-            missing=str((lost.error or {}).get("message", "")) if lost and lost.status is StepStatus.SKIPPED else "",
-        )
+def _part(record: WorkflowRecord, found: Outputs, told: dict[str, str]) -> Part:
+    """One part as far as it is there."""
+    query, rows, chart = found.query(told["query"]), found.rows_of(told["data"]), found.chart_of(told["viz"])
+    steps = [record.steps[name] for name in (told["data"], told["viz"]) if name]
+    lost = next((step for step in steps if step.status is StepStatus.SKIPPED and step.error), None)
+    return Part(
+        name=told["name"],
+        question=query.question if query else "",
+        interpretation=query.interpretation if query else "",
+        assumptions=query.assumptions if query else [],
+        steps=[step.name for step in steps],
+        result=_result(rows, query.sql_query if query else "") if rows else None,
+        visualization=_visualization(record.workflow_id, chart, told["viz"]) if chart else None,
+        missing=str((lost.error or {}).get("message", "")) if lost else "",
+    )
 
 
 def _degradations(step: StepRecord) -> list[Degradation]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from bench import report
 from bench.__main__ import QUICK, Bench, Sizes
 from bench.outcome import Figures, Mark
 from prove.proof import Figure, Kind, Part, Result, Run
@@ -12,9 +13,11 @@ STORED = (1_000, 10_000, 100_000, 1_000_000)
 
 
 def speed(run: Run) -> Result:
-    """One run of the benchmark; below full scale a quick one, too short for its gates to mean anything."""
+    """One run of the benchmark, published at full scale; below it a quick one, too short for its gates."""
     sizes = replace(Sizes(), stored=STORED) if run.scale == 1 else QUICK
     measured = Bench(sizes, run.folder, Console(highlight=False)).run()
+    if run.scale == 1:
+        report.publish(measured)
     contenders = {figures.title: side_by_side(figures) for figures in measured.contenders.values()}
     return Result([figure_of(mark) for mark in measured.marks], {"side_by_side": contenders})
 

@@ -16,7 +16,7 @@ from tests.floor import Floor, floor_of
 from tests.processes import LocalValkey, wait_for
 from tests.scripted_agent import STANDARD, Reply
 
-RECOVERY_S = 2.0
+RECOVERY_S, LONG_RECOVERY_S = 2.0, 60.0
 DOWN = [Reply({}, 503)] * 50
 PATHS = {"nlp": "/process", "data": "/execute", "viz": "/visualize"}
 
@@ -65,6 +65,8 @@ def open_breaker(floor: Floor, agent: str) -> None:
 
 
 def test_an_open_breaker_spares_the_agent_and_spends_no_attempt(floor: Floor) -> None:
+    long = numbers_of("data", get_settings()).model_copy(update={"recovery_s": LONG_RECOVERY_S})
+    breaker_of(floor, "data").set_settings(long, actor="ann", reason="to look at it in peace")
     open_breaker(floor, "data")
     before = len(floor.agent.calls_of("/execute"))
     workflow_id = floor.ask("is refused")
@@ -74,7 +76,7 @@ def test_an_open_breaker_spares_the_agent_and_spends_no_attempt(floor: Floor) ->
     assert error is not None
     assert (error.error_type, error.recovery_action, error.step) == ("agent_unavailable", "wait_and_retry", "data")
     assert error.retry_after_s is not None
-    assert 0 < error.retry_after_s <= RECOVERY_S
+    assert 0 < error.retry_after_s <= LONG_RECOVERY_S
     assert len(floor.agent.calls_of("/execute")) == before
 
 

@@ -81,7 +81,7 @@ def timed(store, field):
 
 def test_a_workflow_that_goes_well(store):
     run_to_the_end(store)
-    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|SUCCEEDED": 1,
+    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|SUCCEEDED": 1, "routed|simple": 1,
                               "step|nlp|SUCCEEDED|1": 1, "step|data|SUCCEEDED|1": 1}
     for field in ("attempt|nlp|SUCCEEDED", "attempt|data|SUCCEEDED", "step_time|nlp", "step_time|data",
                   "workflow_time|interactive"):
@@ -104,7 +104,8 @@ def test_retries_waits_and_stand_ins(store):
     (data,) = finish(store, begin(store, send)).released
     finish(store, begin(store, retry(store, data)), {"source": "elsewhere", "reason": "down"})
     assert counted(store) == {
-        "accepted|background": 1, "ended|background|DEGRADED": 1, "breaker_wait|nlp": 1, "step|nlp|SUCCEEDED|3": 1,
+        "accepted|background": 1, "ended|background|DEGRADED": 1, "routed|simple": 1, "breaker_wait|nlp": 1,
+        "step|nlp|SUCCEEDED|3": 1,
         "step|data|DEGRADED|2": 1}
     assert (timed(store, "attempt|nlp|RETRYING"), timed(store, "attempt|nlp|SUCCEEDED")) == (2, 1)
     assert (timed(store, "attempt|data|RETRYING"), timed(store, "attempt|data|DEGRADED")) == (1, 1)
@@ -112,7 +113,8 @@ def test_retries_waits_and_stand_ins(store):
 
 def test_a_failure_skips_what_waits_for_it(store):
     fail(store, begin(store, start(store)))
-    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|FAILED": 1, "step|nlp|FAILED|1": 1,
+    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|FAILED": 1, "routed|simple": 1,
+        "step|nlp|FAILED|1": 1,
                               "step|data|SKIPPED|0": 1}
     assert timed(store, "attempt|nlp|FAILED") == timed(store, "workflow_time|interactive") == 1
 
@@ -120,7 +122,8 @@ def test_a_failure_skips_what_waits_for_it(store):
 def test_an_optional_step_that_fails_is_skipped_after_its_tries(store):
     (data,) = fail(store, begin(store, start(store, optional=True))).released
     finish(store, begin(store, data))
-    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|DEGRADED": 1, "step|nlp|SKIPPED|1": 1,
+    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|DEGRADED": 1, "routed|simple": 1,
+        "step|nlp|SKIPPED|1": 1,
                               "step|data|SUCCEEDED|1": 1}
     assert timed(store, "attempt|nlp|FAILED") == 1
 
@@ -157,7 +160,8 @@ def test_a_poisoned_step_and_one_without_time(store):
     store.run(recovery.overdue(late.workflow_id, "", grace_ms=0, max_takeovers=3, ttl_s=100))
     assert counted(store) == {
         "accepted|interactive": 2, "taken_over|nlp": 1, "poisoned|nlp": 1, "out_of_time|deadline": 1,
-        "brought_back|nlp|FAILED": 1, "step|nlp|FAILED|0": 2, "step|data|SKIPPED|0": 2, "ended|interactive|FAILED": 2}
+        "brought_back|nlp|FAILED": 1, "step|nlp|FAILED|0": 2, "step|data|SKIPPED|0": 2,
+        "ended|interactive|FAILED": 2, "routed|simple": 2}
 
 
 def test_operations(store):
@@ -173,7 +177,7 @@ def test_operations(store):
     assert store.run(again) == store.run(again)
     assert counted(store) == {
         "accepted|interactive": 1, "control|pause": 1, "control|resume": 1, "control|cancel": 1, "control|retry": 1,
-        "ended|interactive|CANCELLED": 1, "step|nlp|CANCELLED|0": 1, "step|data|CANCELLED|0": 1}
+        "ended|interactive|CANCELLED": 1, "routed|simple": 1, "step|nlp|CANCELLED|0": 1, "step|data|CANCELLED|0": 1}
     assert timed(store, "workflow_time|interactive") == timed(store, "step_time|nlp") == 0
 
 

@@ -70,6 +70,7 @@ def test_a_client_that_drops_a_hundred_times_misses_nothing_and_gets_nothing_twi
                 await client.open()
                 await client.read(chance.randrange(4))
             await client.drop()
+        await asyncio.to_thread(happening.join)  # it may be paused until then
         finish(store, begin(store, send))
         await client.open()
         await client.read()
