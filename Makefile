@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
-export Q FILE NAME ROLE
+export Q FILE NAME ROLE URL AGENT QUESTION
 
-.PHONY: help run ask key backup restore logs faults test fuzz bench bench-breakers prove check clean
+.PHONY: help run ask key doctor check-agent backup restore logs faults test fuzz bench bench-breakers prove check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
@@ -17,7 +17,7 @@ $(VENV)/.runtime: requirements.txt
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+$(VENV)/.dev: requirements-dev.txt requirements-otel.txt $(VENV)/.runtime
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
@@ -30,6 +30,12 @@ ask: $(VENV)/.runtime  ## Ask the running system: make ask Q="top 5 destinations
 
 key: $(VENV)/.runtime  ## A new API key, for the file API_KEYS_FILE names: make key NAME=ann ROLE=read|ask|admin
 	@$(BIN)/python -m deploy.key "$${NAME:-}" "$${ROLE:-}"
+
+doctor: $(VENV)/.runtime  ## What is wrong with this installation, and what to do
+	@$(BIN)/python -m deploy.doctor
+
+check-agent: $(VENV)/.runtime  ## Hold anybody's agent against the contract: make check-agent URL=http://host:8001
+	@$(BIN)/python -m deploy.check_agent "$${URL:?Say which: make check-agent URL=http://host:8001}" --agent="$${AGENT:-}" --question="$${QUESTION:-}"
 
 backup: $(VENV)/.runtime  ## Save the embedded server's data, while it runs
 	@$(BIN)/python -m deploy.backup

@@ -1,7 +1,6 @@
 """Our HTTP client for agents: one POST in, one typed result or one `AgentError` out. No retry here."""
 
 import json
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from core.clock import now_ms
 from core.http import get_session
 from core.settings import get_settings
 from core.stoppable import noticing_stop
+from core.tracing import span, traceparent
 
 _CHUNK_BYTES = 64 * 1024
 _GONE = frozenset({502, 503, 504})
@@ -56,7 +56,7 @@ class CallHeaders:
             "X-Attempt": str(self.attempt),
             "Idempotency-Key": self.key,
             "X-Deadline-Ms": str(int(time_left_s * 1000)),
-            "traceparent": f"00-{self.workflow_id:0>32.32}-{secrets.token_hex(8)}-01",
+            "traceparent": traceparent(self.workflow_id),
             "Content-Type": "application/json",
         }
 
@@ -65,7 +65,11 @@ def call_agent(
     agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders, time_left_s: float
 ) -> AgentResult:
     """Ask `agent` once, within min(its timeout, `time_left_s`); raises an `AgentError`, or `CallStopped`."""
-    limit_s = min(agent.timeout_s, time_left_s)
+    with span(f"POST {agent.path}", headers.workflow_id, agent=agent.name):
+        return _called(agent, payload, headers, min(agent.timeout_s, time_left_s))
+
+
+def _called(agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders, limit_s: float) -> AgentResult:
     if limit_s <= 0:
         raise AgentTimeout("no time was left to call the agent", agent=agent.name)
     try:

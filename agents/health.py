@@ -78,6 +78,11 @@ def read_all(raw: Mapping[bytes, bytes], registry: Mapping[str, AgentSpec]) -> d
     return {name: _read(raw.get(name.encode()), agent, oldest_ms) for name, agent in registry.items()}
 
 
+def last_look_ms(raw: Mapping[bytes, bytes]) -> int:
+    """When anybody last looked at any agent; 0 when nobody ever has."""
+    return max((int(json.loads(entry)["checked_ms"]) for entry in raw.values()), default=0)
+
+
 def _read(raw: bytes | None, agent: AgentSpec, oldest_ms: int) -> Health:
     if raw:
         fields = json.loads(raw)

@@ -34,8 +34,9 @@ from api.desk import Desk
 from api.door import Door
 from api.keys import KeyRing
 from api.limits import BodyLimit
+from api.log_context import LogContext
 from api.watch import Watcher
-from core import logging
+from core import logging, tracing
 from core.settings import Settings, get_settings
 from core.valkey import async_client, connect_all
 from state.store import AsyncStore
@@ -69,6 +70,7 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
 def create_app() -> FastAPI:
     """The application; `uvicorn --factory api.app:create_app`."""
     logging.configure()
+    tracing.start("baton-api")
     app = FastAPI(
         title="Baton",
         version="0.1.0",
@@ -118,3 +120,4 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         app.state.rate = Rate(settings.rate_limit, settings.store_url)
         app.add_middleware(RateLimit, rate=app.state.rate)
     app.add_middleware(Door, ring=app.state.ring)
+    app.add_middleware(LogContext)

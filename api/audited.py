@@ -47,7 +47,7 @@ async def refused(rule: Rule, caller: Caller | None, status: int, scope: Scope) 
 
 
 async def _write_down(scope: Scope, trail: Trail, action: Action) -> None:
-    told = {"key_id": action.key_id, "action": action.action, "target": action.target, "status": action.status}
+    told = {"key_id": action.key_id, "asked": action.action, "target": action.target, "status": action.status}
     log.info("admin_action", trail=trail.value, actor=action.actor, reason=action.reason, **told)
     store = cast("AsyncStore", scope["app"].state.desk.store)
     try:

@@ -12,6 +12,7 @@ from agents.health import Health, HealthStatus, check_health, read_all
 from agents.registry import get_registry
 from api.problems import Problem
 from api.watch import Watcher
+from core import tracing
 from core.settings import get_settings
 from pipeline.answer import Answer, compose_answer
 from pipeline.control import Operator
@@ -55,9 +56,11 @@ class Desk:
         workflow = plan_workflow(question, mode)
         if mode is Mode.INTERACTIVE and not (once and await self.store.exists(once.place)):
             await self._pre_flight(workflow)
-        started = await self.store.run(accept(workflow, new_token(), once), on_disk=get_settings().accept_fsync)
-        if started.fresh:
-            await asyncio.to_thread(send_first, self._app, workflow, started)
+        with tracing.first_span("question", workflow.workflow_id, mode=mode, route=workflow.route):
+            started = await self.store.run(accept(workflow, new_token(), once), on_disk=get_settings().accept_fsync)
+            tracing.tell(replayed=not started.fresh)
+            if started.fresh:
+                await asyncio.to_thread(send_first, self._app, workflow, started)
         return started
 
     async def record(self, workflow_id: str) -> WorkflowRecord | None:

@@ -1,16 +1,20 @@
 """Health: of this process, of what it needs, of the agents."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 from redis.exceptions import RedisError
 
 from agents.health import HealthStatus
+from api.checkup import check_up
 from api.desk import Desk
 from api.problems import Problem, documented
 from core.clock import iso
+from core.finding import Finding, Level, worst
+from core.settings import get_settings, variables
+from tasks import app as celery_app
 
 router = APIRouter(tags=["health"])
 
@@ -21,10 +25,41 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get("/health/ready", summary="This process can take questions", responses=documented({503: "Valkey is away"}))
-async def ready(request: Request) -> JSONResponse:
-    """200 when Valkey answers, else a problem that says so."""
+class Check(BaseModel):
+    """One finding of the check-up."""
+
+    subject: str
+    level: Level
+    found: str
+    advice: str
+
+
+class Readiness(BaseModel):
+    """`level` is that of the worst check; both are told only when asked for."""
+
+    status: Literal["ready"] = "ready"
+    level: Level | None = None
+    checks: list[Check] | None = None
+
+
+class ReadyQuery(BaseModel):
+    """What may be asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verbose: Literal["", "1", "true"] | None = Field(None, description="`?verbose`: all that `make doctor` checks.")
+
+
+@router.get(
+    "/health/ready",
+    summary="This process can take questions",
+    responses=documented({422: "The request is not valid", 503: "Valkey is away"}),
+    response_model_exclude_none=True,
+)
+async def ready(request: Request, query: Annotated[ReadyQuery, Query()]) -> Readiness:
+    """200 when Valkey answers, else a problem that says so; `?verbose` tells how everything else is, too."""
     desk: Desk = request.app.state.desk
+    checks = None if query.verbose is None else await _checks(desk)
     try:
         await desk.store.client.ping()
     except (RedisError, OSError) as error:
@@ -34,8 +69,15 @@ async def ready(request: Request) -> JSONResponse:
             recovery_action="wait_and_retry",
             retry_after_s=2,
             suggestions=["Look at REDIS_URL, and whether the server runs."],
+            extra={"checks": [asdict(check) for check in checks]} if checks else None,
         ) from error
-    return JSONResponse({"status": "ready"})
+    if checks is None:
+        return Readiness()
+    return Readiness(level=worst(checks), checks=[Check(**asdict(check)) for check in checks])
+
+
+async def _checks(desk: Desk) -> list[Finding]:
+    return await check_up(get_settings(), desk.store, celery_app, variables())
 
 
 @router.get(

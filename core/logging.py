@@ -1,16 +1,18 @@
 """Logging: structlog for every line of every process, the standard library's included.
 
-`LOG_FORMAT=json` writes one object a line; `pretty` is for people. Lines carry what `bind` put into the context
-(`workflow_id`, `step`, `attempt`).
+`LOG_FORMAT=json` writes one object a line; `pretty` is for people. Our own lines begin with a word of `core.actions`;
+all lines, also those of libraries, carry what `in_log` says of where they stand (`workflow_id`, `step`, `attempt`).
 """
 
 import logging
 import sys
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Protocol, cast
 
 import structlog
 from structlog.typing import Processor
 
+from core.actions import Action
 from core.settings import get_settings
 
 _SHARED: list[Processor] = [
@@ -55,6 +57,30 @@ def configure() -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
 
 
-def get_logger(name: str) -> Any:
-    """A structured logger: `log.info("step_finished", step="nlp")`."""
-    return structlog.stdlib.get_logger(name)
+class Log(Protocol):
+    """What a line may be written with: `log.info("step_begun", fence=1)`."""
+
+    def debug(self, action: Action, /, **fields: object) -> None:
+        """For who looks for a fault."""
+
+    def info(self, action: Action, /, **fields: object) -> None:
+        """What should happen."""
+
+    def warning(self, action: Action, /, **fields: object) -> None:
+        """What should not, and puts itself right."""
+
+    def error(self, action: Action, /, **fields: object) -> None:
+        """What somebody has to look at."""
+
+    def exception(self, action: Action, /, **fields: object) -> None:
+        """The same, with the traceback of what is being handled."""
+
+
+def get_logger(name: str) -> Log:
+    """The log of a module."""
+    return cast("Log", structlog.stdlib.get_logger(name))
+
+
+def in_log(**fields: object) -> AbstractContextManager[None]:
+    """All lines written inside, by this thread, greenlet or task, carry `fields`."""
+    return structlog.contextvars.bound_contextvars(**fields)

@@ -5,6 +5,8 @@ Every setting is an environment variable of the same name in capitals (`REDIS_UR
 lists all.
 """
 
+import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -21,7 +23,7 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = int
@@ -191,6 +193,12 @@ class Settings(BaseSettings):
         True, description="A gevent worker begins the step it released itself, without the broker in between."
     )
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
+    otlp_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where traces go (OTLP over HTTP): `http://127.0.0.1:4318`. Needs `requirements-otel.txt`. "
+        "Empty: none are made.",
+    )
     log_format: Literal["pretty", "json"] = Field("pretty", description="Form of the log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level logged.")
 
@@ -215,3 +223,8 @@ class Settings(BaseSettings):
 def get_settings() -> Settings:
     """The settings of this process, read once."""
     return Settings()
+
+
+def variables() -> Mapping[str, str]:
+    """Every variable that is set in the environment or in `.env`, settings or not."""
+    return {**{name: value or "" for name, value in DotEnvSettingsSource(Settings).env_vars.items()}, **os.environ}

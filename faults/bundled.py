@@ -31,7 +31,7 @@ class BundledAgent:
         """Start it, if nobody listens on its port and it is not on its way."""
         if (self.process is not None and self.process.poll() is None) or await self._served():
             return
-        log.info("starting_agent", agent=self.name, port=self.port)
+        log.info("agent_started", agent=self.name, port=self.port)
         self.log_folder.mkdir(parents=True, exist_ok=True)
         # On a leash, so that it ends with this process however that ends.
         command = [sys.executable, "-m", "deploy.local.leash", "KILL", sys.executable, "-m", f"agents.{self.name}"]

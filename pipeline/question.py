@@ -81,6 +81,7 @@ def room() -> Room:
 
 def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> None:
     """Publish the chains that may begin; one quick try, since the due set sends what was not sent."""
+    log.info("workflow_accepted", workflow_id=workflow.workflow_id, mode=workflow.mode, route=workflow.route)
     for send in started.sends:
         try:
             publish(app, send, retry=False)

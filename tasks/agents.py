@@ -5,6 +5,7 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore
 
+from core.logging import in_log
 from pipeline.build import publish
 from state.errors import StoreUnavailable
 from state.store import get_store
@@ -62,7 +63,8 @@ def deliver(task: Task, workflow_id: str, step: str) -> None:
     Celery send it; any other way the chain ends here.
     """
     send = parse_task_id(task.request.id) or Send(workflow_id, step, 0, 0)
-    outcome = run_step(get_store(), send, task.request.hostname)
+    with in_log(workflow_id=workflow_id, step=step):
+        outcome = run_step(get_store(), send, task.request.hostname)
     if isinstance(outcome, Wait):
         raise task.retry(countdown=outcome.wait_s, max_retries=None)
     if isinstance(outcome, Nothing):

@@ -5,7 +5,7 @@ from typing import Any
 from celery import Celery, signals
 
 import state.backend  # noqa: F401 - Celery imports it by name, later, when the working folder is off the path
-from core import logging
+from core import logging, tracing
 from core.settings import get_settings
 from core.suitability import refuse_unsuitable_server
 
@@ -28,6 +28,7 @@ def _add_upkeep(**_: Any) -> None:
 def _refuse_unsuitable_server(**_: Any) -> None:
     """A worker ends before it takes anything; beat does the same (`tasks.scheduler`)."""
     refuse_unsuitable_server(get_settings())
+    tracing.start("baton-worker")
 
 
 @signals.setup_logging.connect

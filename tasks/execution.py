@@ -3,9 +3,7 @@
 On an error: decide (again later, somebody else's answer, or none) -> record -> done.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from agents.client import CallHeaders
@@ -13,7 +11,9 @@ from agents.contract import NlpResult
 from agents.errors import AgentError, InternalFault, InvalidResponse
 from agents.registry import get_registry, retry_policy
 from breakers.registry import get_breakers
-from core.logging import get_logger
+from core import tracing
+from core.actions import Action
+from core.logging import get_logger, in_log
 from core.settings import get_settings
 from core.stoppable import CallStopped, stoppable
 from pipeline.calling import call_under_breaker
@@ -67,8 +67,16 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
         return Wait(claim.wait_s)
     if isinstance(claim, Verdict):
         return Nothing(claim)
-    note = partial(log.info, workflow_id=claim.workflow_id, step=claim.step, attempt=claim.attempt)
-    note("step_begun", fence=claim.fence)
+    with in_log(attempt=claim.attempt), tracing.span(f"step {claim.step}", claim.workflow_id, agent=claim.agent):
+        tracing.tell(attempt=claim.attempt, round=claim.round, takeovers=claim.takeovers)
+        outcome = _done(store, send, claim)
+        tracing.tell(outcome=type(outcome).__name__.lower())
+        return outcome
+
+
+def _done(store: Store, send: Send, claim: Go) -> Outcome:
+    """Do what was claimed, and record what came of it."""
+    log.info("step_begun", fence=claim.fence)
     try:
         with stoppable(send.task_id):
             output = _output(claim)
@@ -80,11 +88,11 @@ def run_step(store: Store, send: Send, node: str) -> Outcome:
     except AgentError as error:
         failure = error
     except Exception:  # a fault of ours ends the step with an error; only a death is taken over
-        log.exception("step_broke", workflow_id=claim.workflow_id, step=claim.step)
+        log.exception("step_broke")
         failure = InternalFault(agent=claim.agent)
     else:
-        return _released(store.run(report), note, "step_succeeded")
-    return _settle(store, claim, failure, note)
+        return _released(store.run(report), "step_succeeded")
+    return _settle(store, claim, failure)
 
 
 def _output(claim: Go) -> dict[str, Any]:
@@ -104,7 +112,7 @@ def _output(claim: Go) -> dict[str, Any]:
     return own_chart_if_needed(answer, claim).model_dump()
 
 
-def _settle(store: Store, claim: Go, error: AgentError, note: Callable[..., None]) -> Outcome:
+def _settle(store: Store, claim: Go, error: AgentError) -> Outcome:
     """Decide about the error and record the decision: again later, somebody else's answer, or none."""
     decision = decide(
         error,
@@ -116,32 +124,32 @@ def _settle(store: Store, claim: Go, error: AgentError, note: Callable[..., None
         take_retry=get_breakers()[claim.agent].take_retry,
     )
     if isinstance(decision, RetryIn):
-        return _wait(store, claim, error, decision, note)
+        return _wait(store, claim, error, decision)
     stand_in = stand_in_for(store, claim, error)
     if stand_in is not None:
         try:
             report = _finished(claim, stand_in.output, degradation=stand_in.degradation)
         except (OutputTooLarge, InvalidResponse) as unfit:
-            note("stand_in_unfit", error=str(unfit))
+            log.info("stand_in_unfit", error=str(unfit))
         else:
-            return _released(store.run(report), note, "step_degraded", **stand_in.degradation)
+            return _released(store.run(report), "step_degraded", **stand_in.degradation)
     ttl_s = get_settings().workflow_ttl_s
     grace_ms = int(get_settings().lease_s * 1000)
     ended: Report = store.run(fail(claim, error.described(), ttl_s=ttl_s, grace_ms=grace_ms, token=new_token()))
-    note("step_failed", why=decision.why, error_type=error.error_type, error=error.message)
+    log.info("step_failed", why=decision.why, error_type=error.error_type, error=error.message)
     if ended.released:  # the step is optional, and others go on without it
         return Released(ended.released)
     return Nothing("failed" if ended.accepted else ended.reason)
 
 
-def _wait(store: Store, claim: Go, error: AgentError, decision: RetryIn, note: Callable[..., None]) -> Outcome:
+def _wait(store: Store, claim: Go, error: AgentError, decision: RetryIn) -> Outcome:
     lease_ms = int(get_settings().lease_s * 1000)
     waiting: Report = store.run(
         retry_later(
             claim, decision.wait_s, error.described(), lease_ms=lease_ms, token=new_token(), called=decision.called
         )
     )
-    note("step_retrying", wait_s=round(decision.wait_s, 3), called=decision.called, error=error.message)
+    log.info("step_retrying", wait_s=round(decision.wait_s, 3), called=decision.called, error=error.message)
     return Wait(decision.wait_s) if waiting.accepted else Nothing(waiting.reason)
 
 
@@ -161,8 +169,8 @@ def _finished(claim: Go, output: dict[str, Any], **more: Any) -> Transition[Repo
     )
 
 
-def _released(report: Report, note: Callable[..., None], said: str, **more: Any) -> Outcome:
-    note(said if report.accepted else "step_stale", released=[send.step for send in report.released], **more)
+def _released(report: Report, said: Action, **more: Any) -> Outcome:
+    log.info(said if report.accepted else "step_stale", released=[send.step for send in report.released], **more)
     return Released(report.released) if report.accepted else Nothing(report.reason)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from celery import bootsteps
 from celery.worker import state as worker_state
 
+from core import tracing
 from core.logging import get_logger
 from core.settings import get_settings
 from pipeline import stand_ins
@@ -51,7 +52,8 @@ def renew_held(store: Store, worker: Any) -> None:
         return
     for task_id in store.run(renew(worker.hostname, held, int(get_settings().lease_s * 1000), longest_gap_ms())):
         if request := active.get(task_id):
-            log.warning("call_stopped", task_id=task_id, meaning="cancelled, taken over, or older than it may get")
+            workflow_id, step, *_ = task_id.split(".")
+            log.warning("call_stopped", workflow_id=workflow_id, step=step, meaning="cancelled, lost, or too old")
             stop_call(request, worker.pool)
 
 
@@ -84,7 +86,8 @@ def bring_back(store: Store, worker: Any) -> None:
             log.warning("given_up", why=taken.kind, workflow_id=workflow_id, step=step)
         for send in taken.sends:
             log.warning("step_sent", workflow_id=workflow_id, step=send.step, why=taken.why, send=send.send)
-            publish(worker.app, send)
+            with tracing.span("bring back", workflow_id, step=send.step, why=taken.why):
+                publish(worker.app, send)
 
 
 def longest_gap_ms() -> int:

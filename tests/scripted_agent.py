@@ -115,7 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         agent = self.server.agent
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        try:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        except ValueError:
+            self._send(Reply({"success": False, "error": "not JSON"}, 400))
+            return
         agent.calls.append(Call(self.path, dict(self.headers), body))
         script = agent.scripts[self.path]
         reply = script.popleft() if script else Reply(agent.dialect[self.path])

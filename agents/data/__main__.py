@@ -5,6 +5,7 @@ import uvicorn
 from agents.data.app import app, load
 from agents.data.errors import DataUnavailable
 from agents.data.process_memory import limit_process_memory
+from core import tracing
 from core.exposure import Door, refuse_open_door
 from core.logging import configure
 from core.settings import get_settings
@@ -13,6 +14,7 @@ from core.settings import get_settings
 def main() -> None:
     """Serve until told to stop."""
     configure()
+    tracing.start("baton-data")
     settings = get_settings()
     refuse_open_door(settings, Door.AGENT)
     limit_process_memory(settings.data_memory_limit_mb)

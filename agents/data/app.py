@@ -1,18 +1,18 @@
 """The bundled data agent over HTTP: one SQL statement in, rows out."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import duckdb
-import structlog
 from fastapi import FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from agents.bearer import BearerOnly
+from agents.call_log import CallLog
 from agents.contract import DataRequest, DataSchema
 from agents.data.errors import EngineFault, InvalidRequest, StatementError
 from agents.data.execution import Execution
@@ -27,7 +27,6 @@ from core.logging import get_logger
 from core.settings import Settings, get_settings
 
 _log = get_logger(__name__)
-_CONTEXT_HEADERS = {"X-Workflow-Id": "workflow_id", "X-Step": "step", "X-Attempt": "attempt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +62,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 app = FastAPI(title="Baton data agent", version=VERSION, lifespan=_lifespan)
 app.add_middleware(BearerOnly)
-
-
-@app.middleware("http")
-async def _bind_context(request: Request, call: Callable[[Request], Awaitable[Any]]) -> Any:
-    """Log lines of a request carry the workflow it belongs to."""
-    found = {name: value for header, name in _CONTEXT_HEADERS.items() if (value := request.headers.get(header))}
-    with structlog.contextvars.bound_contextvars(**found):
-        return await call(request)
+app.add_middleware(CallLog)
 
 
 @app.exception_handler(RequestValidationError)

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from agents.bearer import BearerOnly
+from agents.call_log import CallLog
 from agents.contract import NlpRequest
 from agents.nlp.in_process import understand
 from agents.nlp.refusal import RefusalError, SchemaUnavailableError
@@ -16,6 +17,7 @@ from agents.nlp.schema_source import schema_source
 
 app = FastAPI(title="Baton nlp agent", version=VERSION)
 app.add_middleware(BearerOnly)
+app.add_middleware(CallLog)
 
 
 @app.post("/process", response_model=None)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import httpx
-import structlog
 from pydantic import ValidationError
 
 from agents.bearer import bearer
@@ -16,11 +15,12 @@ from agents.contract import DataSchema
 from agents.nlp.examples import example_questions
 from agents.nlp.planner import RulePlanner
 from agents.nlp.refusal import SchemaUnavailableError
+from core.logging import get_logger
 from core.settings import get_settings
 
 _FRESH_S = 60.0
 _RETRY_S = 2.0
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,23 @@
 
 import uvicorn
 
+from core import tracing
 from core.exposure import Door, refuse_open_door
+from core.logging import configure
 from core.settings import get_settings
 
 
 def main() -> None:
     """Serve until told to stop."""
+    configure()
+    tracing.start("baton-viz")
     settings = get_settings()
     refuse_open_door(settings, Door.AGENT)
     uvicorn.run(
         "agents.viz.app:app",
         host=settings.bind_host,
         port=settings.viz_port,
-        log_level=settings.log_level.lower(),
+        log_config=None,
         access_log=False,
     )
 

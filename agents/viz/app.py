@@ -7,6 +7,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 
 from agents.bearer import BearerOnly
+from agents.call_log import CallLog
 from agents.contract import VizRequest, VizResult
 from agents.viz.chart import draw
 from agents.viz.theme import HEIGHT, WIDTH
@@ -19,6 +20,7 @@ SIZES = [
 
 app = FastAPI(title="Baton viz agent", version=VERSION)
 app.add_middleware(BearerOnly)
+app.add_middleware(CallLog)
 
 
 @app.post("/visualize")

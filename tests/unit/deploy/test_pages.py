@@ -15,6 +15,7 @@ CODE = ("core", "agents", "breakers", "state", "pipeline", "tasks", "api", "depl
 OWN = {Path(name).stem for name in CODE}
 # Used through the package that depends on it and re-exports it.
 COMES_WITH = {"starlette": "fastapi", "urllib3": "requests", "h11": "uvicorn"}
+OPTIONAL = "opentelemetry"  # installed by whoever wants traces
 
 
 def pinned(file: str) -> list[str]:
@@ -29,9 +30,12 @@ def documented(heading: str) -> list[str]:
 
 
 def imported() -> set[str]:
-    files = [path for name in CODE if (ROOT / name).exists()
-             for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))]
-    return {module.partition(".")[0] for file in files for module in _modules(ast.parse(file.read_text()))}
+    return {module.partition(".")[0] for file in files() for module in _modules(ast.parse(file.read_text()))}
+
+
+def files() -> list[Path]:
+    return [path for name in CODE if (ROOT / name).exists()
+            for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))]
 
 
 def _modules(tree: ast.Module) -> set[str]:
@@ -40,16 +44,24 @@ def _modules(tree: ast.Module) -> set[str]:
 
 
 @pytest.mark.parametrize(("file", "heading"), [
-    ("requirements.txt", "Runtime"), ("requirements-dev.txt", "Tests and checks")])
+    ("requirements.txt", "Runtime"), ("requirements-otel.txt", "Traces, optional"),
+    ("requirements-dev.txt", "Tests and checks")])
 def test_every_pin_has_its_reason_and_every_reason_its_pin(file: str, heading: str) -> None:
     assert documented(heading) == pinned(file)
 
 
 def test_what_the_code_imports_is_pinned_for_the_runtime() -> None:
     distributions = packages_distributions()
-    foreign = imported() - OWN - set(sys.stdlib_module_names)
+    foreign = imported() - OWN - {OPTIONAL} - set(sys.stdlib_module_names)
     wanted = {COMES_WITH.get(name.lower(), name.lower()) for module in foreign for name in distributions[module]}
     assert wanted <= {name.lower() for name in pinned("requirements.txt")}
+
+
+def test_what_is_optional_is_imported_in_one_place_and_not_at_its_top() -> None:
+    (only,) = [file for file in files() if OPTIONAL in file.read_text()]
+    assert only == ROOT / "core" / "tracing.py"
+    top = [node for node in ast.parse(only.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not any(OPTIONAL in ast.unparse(node) for node in top)
 
 
 def test_the_page_of_settings_is_current() -> None:

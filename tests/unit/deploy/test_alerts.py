@@ -1,0 +1,85 @@
+"""The alert rules against the metrics, labels, routes, settings and commands there are."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from api.families import FAMILIES
+from api.family import Kind, Reading
+from api.prometheus import STORE_UP
+from api.roles import rule_of
+from breakers.model import CircuitState
+from breakers.status import RawStatus
+from core.settings import ROOT, Settings
+from state.backlog import Backlog
+from state.metrics import Counts
+
+(GROUP,) = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
+RULES = GROUP["rules"]
+PARTS = ("lhs", "rhs", "expr", "vector_selector")
+
+
+def selectors(node: Any) -> Iterator[promql_parser.VectorSelector]:
+    """Every series that an expression names."""
+    if isinstance(node, promql_parser.VectorSelector):
+        yield node
+    below = [getattr(node, part, None) for part in PARTS] + list(getattr(node, "args", None) or [])
+    for part in below:
+        if part is not None:
+            yield from selectors(part)
+
+
+SELECTORS = {rule["alert"]: list(selectors(promql_parser.parse(rule["expr"]))) for rule in RULES}
+
+
+def series() -> dict[str, dict[str, set[str]]]:
+    """Each name that can be asked for: its labels, with the values known before anything is counted."""
+    reading = Reading(Counts(), Backlog({}, {}, 0, 0, 0), {"nlp": RawStatus({})})
+    found: dict[str, dict[str, set[str]]] = {STORE_UP: {}}
+    for family in FAMILIES:
+        labels = {name: {values[at] for values, _ in family.samples(reading)} for at, name in enumerate(family.labels)}
+        ends = ("_bucket", "_sum", "_count") if family.kind is Kind.HISTOGRAM else ("",)
+        found |= {family.name + end: labels for end in ends}
+    return found
+
+
+@pytest.mark.parametrize("alert", SELECTORS)
+def test_it_asks_for_series_there_are(alert: str) -> None:
+    known = series()
+    assert SELECTORS[alert]
+    for selector in SELECTORS[alert]:
+        labels = known[selector.name]
+        for matcher in selector.matchers.matchers:
+            assert set(str(matcher.value).split("|")) <= labels[matcher.name], matcher
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_it_says_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> None:
+    notes = rule["annotations"]
+    assert set(notes) == {"summary", "description", "action"}
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    text = " ".join(notes.values())
+    for path in re.findall(r"`GET ([^`?]+)", text):
+        assert rule_of("GET", path), path
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= set(targets)
+    settings = {name.upper() for name in Settings.model_fields}
+    assert set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", text)) <= settings
+    grouped = re.search(r"by \((\w+)\)", rule["expr"])
+    assert set(re.findall(r"\$labels\.(\w+)", text)) <= {grouped[1] if grouped else None}
+
+
+def test_what_must_be_watched_is_watched() -> None:
+    names = {selector.name for found in SELECTORS.values() for selector in found}
+    assert {STORE_UP, "baton_breaker_state", "baton_overdue", "baton_queue_oldest_age_seconds", "baton_workers",
+            "baton_workflows_ended_total"} <= names
+    assert len(SELECTORS) == len(RULES)
+
+
+def test_an_open_breaker_is_the_state_that_alerts() -> None:
+    (selector,) = SELECTORS["BatonBreakerOpen"]
+    assert selector.matchers.matchers[0].value == CircuitState.OPEN
