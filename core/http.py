@@ -21,6 +21,7 @@ from urllib3.util.wait import wait_for_write
 from core.stoppable import StoppableCall, present_call
 
 MAX_CONNECTIONS = 4_000  # one per greenlet that waits for an agent; they are made when needed
+IDLE_S = 75  # our servers keep idle connections this long: one closed between two health checks would look like a fault
 
 
 class StoppableConnection(HTTPConnection):

@@ -7,6 +7,7 @@ from agents.data.errors import DataUnavailable
 from agents.data.process_memory import limit_process_memory
 from core import tracing
 from core.exposure import Door, refuse_open_door
+from core.http import IDLE_S
 from core.logging import configure
 from core.settings import get_settings
 
@@ -28,6 +29,7 @@ def main() -> None:
         port=settings.data_port,
         log_config=None,
         access_log=False,
+        timeout_keep_alive=IDLE_S,
     )
 
 

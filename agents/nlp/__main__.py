@@ -4,6 +4,7 @@ import uvicorn
 
 from core import tracing
 from core.exposure import Door, refuse_open_door
+from core.http import IDLE_S
 from core.logging import configure
 from core.settings import get_settings
 
@@ -20,6 +21,7 @@ def main() -> None:
         port=settings.nlp_port,
         log_config=None,
         access_log=False,
+        timeout_keep_alive=IDLE_S,
     )
 
 
