@@ -2,7 +2,7 @@
 
 import pytest
 import requests
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from api.plan_svg import plan_picture
 from state.model import Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
@@ -25,14 +25,6 @@ def record(count: int = 1) -> WorkflowRecord:
     return WorkflowRecord("0" * 32, WorkflowStatus.RUNNING, Mode.INTERACTIVE, 0, 0, None, 1, "", steps)
 
 
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
-
-
 @pytest.mark.parametrize("count", [1, 30])
 def test_every_text_is_inside_its_box(browser, tmp_path, count):
     picture = tmp_path / "plan.svg"
@@ -49,21 +41,17 @@ def test_every_text_is_inside_its_box(browser, tmp_path, count):
     assert fills == {"light": "rgb(255, 255, 255)", "dark": "rgb(27, 32, 39)"}
 
 
-def test_the_page_of_a_plan_shows_its_picture(browser, system):
+def test_the_page_of_a_plan_shows_its_picture(visit, system):
     rows = [{"name": f"rows-{number}", "agent": "data", "input": {"sql_query": "SELECT 1 AS n"}} for number in range(3)]
     join = {"name": "both", "agent": "compose", "after": [row["name"] for row in rows]}
     asked = {"query": "three and all of them", "steps": [*rows, join]}
     workflow_id = requests.post(f"{system.base_url}/api/workflow", json=asked, timeout=10).json()["workflow_id"]
-    page, complaints = browser.new_page(), list[str]()
-    page.on("console", lambda message: complaints.append(message.text))
-    page.goto(f"{system.base_url}/ask/{workflow_id}")
+    page = visit(f"/ask/{workflow_id}").page
     page.wait_for_selector("#answer[data-state=done]")
     page.get_by_text("How it was answered").click()
     expect(page.get_by_role("img", name="Plan of 4 steps: 4 done")).to_be_visible()
     assert page.locator(".picture g").count() == 4
     assert page.evaluate(FILL).startswith("rgb(")
     assert page.evaluate(FILL) != "rgb(0, 0, 0)"
-    page.goto(f"{system.base_url}/api/workflow/{workflow_id}/plan.svg")
+    page.goto(f"/api/workflow/{workflow_id}/plan.svg")
     assert page.evaluate(FILL) == "rgb(255, 255, 255)"
-    assert complaints == []
-    page.close()

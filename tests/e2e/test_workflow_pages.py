@@ -8,35 +8,12 @@ from contextlib import contextmanager
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.processes import LocalSystem
 
 pytestmark = pytest.mark.browser
 QUESTION = "average departure delay by carrier"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def page(browser, system) -> Iterator[Page]:
-    """A page that may complain about nothing and ask nobody else for anything."""
-    context, complaints, hosts = browser.new_context(base_url=system.base_url), list[str](), set[str]()
-    opened = context.new_page()
-    opened.set_default_timeout(20_000)
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda request: hosts.add(request.url.split("/")[2]))
-    yield opened
-    context.close()
-    assert complaints == []
-    assert hosts <= {system.base_url.split("/")[2]}
 
 
 def asked(system: LocalSystem, query: str = QUESTION, *, wait: bool = True) -> str:
@@ -149,11 +126,9 @@ def test_a_failure_says_what_went_wrong_and_is_run_again(page, system):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_needs_no_scrolling_sideways(browser, system, scheme):
+def test_a_phone_needs_no_scrolling_sideways(visit, system, scheme):
     workflow_id = asked(system)
-    context = browser.new_context(base_url=system.base_url, viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    page = context.new_page()
+    page = visit(viewport={"width": 390, "height": 844}, color_scheme=scheme).page
     for path in ("/workflows", f"/workflows/{workflow_id}?step=data"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
-    context.close()
