@@ -28,6 +28,7 @@ from api import (
     streams,
     workflow_page,
     workflows,
+    workflows_all,
     workflows_page,
 )
 from api.desk import Desk
@@ -99,6 +100,7 @@ def create_app() -> FastAPI:
         login_page,
         prometheus,
         workflows_page,
+        workflows_all,
         workflow_page,
         agents_page,
         dashboard,

@@ -15,13 +15,15 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from api.beside import beside_of
 from api.caller import caller_of
 from api.desk import Desk
 from api.headers import SecurityHeaders
 from api.page_answer import left_out, notes_of, parts_of, stand_ins, table_of
 from api.page_examples import ExampleShelf
 from api.page_failure import Failure, failure_of
-from api.page_steps import duration, step_lines
+from api.page_statuses import FILTERS
+from api.page_steps import step_lines
 from api.plan_svg import plan_svg
 from api.problems import Problem, no_room, store_away
 from api.questions import problem_of
@@ -37,7 +39,7 @@ ORDINARY = 3  # steps
 RESTS = 4.0  # times as long as a large plan takes to be drawn passes until it is drawn again
 WorkflowId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
 templates = Jinja2Templates(_HERE / "templates")
-templates.env.filters["duration"] = duration
+templates.env.filters |= FILTERS
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 
 
@@ -166,6 +168,7 @@ async def _page(
         "examples": await shelf.take(_desk(request).examples),
         "max_chars": get_settings().query_max_chars,
         "failure": failure,
+        "beside": await beside_of(request),
         "logged_in": caller_of(request).key_id,
         **view,
     }

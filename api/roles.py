@@ -101,6 +101,8 @@ _TABLE: Final[dict[Role | None, tuple[str, ...]]] = {
         "GET /api/audit",
         "POST /workflows/cancel",
         "POST /workflows/retry",
+        "GET /workflows/{deed}/all",
+        "POST /workflows/{deed}/all",
         "GET /agents/{agent}/mode",
         "POST /agents/{agent}/mode",
         "GET /dashboard/retry",

@@ -13,7 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from api.caller import Caller, caller_of
 from api.control import for_one, run_again
 from api.desk import Desk
-from api.page_statuses import FILTERS, LOOKS
+from api.page_statuses import LOOKS
 from api.page_steps import look_of
 from api.pages import RESTS, PageRoute, WorkflowId, answer_view, templates
 from api.plan_svg import plan_svg
@@ -32,7 +32,6 @@ from state.history import newest_events
 from state.model import WorkflowRecord
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-templates.env.filters |= FILTERS
 _ACTOR: Final = "page"
 EventId = Annotated[str, Query(pattern=r"^([0-9]{1,15}-[0-9]{1,10})?$")]
 Reason = Annotated[str, Form(max_length=500)]

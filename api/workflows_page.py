@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from agents.registry import get_registry
 from api.caller import caller_of
 from api.desk import Desk
-from api.page_statuses import FILTERS, LOOKS
+from api.page_statuses import LOOKS
 from api.pages import PageRoute, templates
 from api.problems import Problem
 from api.roles import Role
@@ -22,7 +22,6 @@ from state.listing import Cursor
 from state.model import WorkflowStatus
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-templates.env.filters |= FILTERS
 DURATIONS_MS: Final = (1_000, 5_000, 10_000, 60_000, 600_000)
 MOST_PROBLEMS: Final = 5  # are told, of what is done to many
 Watched = Annotated[str, Query(pattern=r"^[0-9a-f,]*$", max_length=33 * ON_A_PAGE)]

@@ -1,19 +1,16 @@
 """axe-core finds nothing on any page in any of its states: light and dark, on a desktop and on a phone."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http import HTTPStatus
 
 import pytest
-import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from test_boards import breaker
-from test_workflow_pages import asked, held
 
 from api.keys import add_key, new_key
 from api.roles import Role
 from tests.processes import LocalSystem, LocalValkey
+from tests.running_system import asked, held, opened
 from tests.served_api import served_api
 
 pytestmark = pytest.mark.browser
@@ -37,22 +34,17 @@ def check(page: Page) -> None:
     assert not found, "\n".join(found)
 
 
+def test_a_page_that_cannot_be_used_is_found_out(browser):
+    page = browser.new_page()
+    page.set_content("<p style='color: #999; background: #aaa'>pale</p><img src='data:,'><input>")
+    with pytest.raises(AssertionError, match=r"color-contrast[^!]+image-alt[^!]+label"):
+        check(page)
+    page.close()
+
+
 @pytest.fixture(scope="module")
 def complex_id(system: LocalSystem) -> str:
     return asked(system, COMPLEX)
-
-
-@contextmanager
-def opened(system: LocalSystem, agent: str) -> Iterator[None]:
-    """An operator holds the agent's breaker open."""
-    url = f"{system.base_url}/api/circuit-breakers/{agent}/mode"
-    said = {"actor": "ann", "reason": "a look at it"}
-    requests.post(url, json={"mode": "forced_open", **said}, timeout=10).raise_for_status()
-    assert breaker(system, agent)["mode"]["mode"] == "forced_open"
-    try:
-        yield
-    finally:
-        requests.post(url, json={"mode": "auto", **said}, timeout=10).raise_for_status()
 
 
 def test_an_answer(visit, system):

@@ -3,16 +3,14 @@
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import requests
 from playwright.sync_api import expect
 from watched import LIMIT_MS
 
-from deploy.local.supervisord import Supervisord
 from tests.processes import wait_for
+from tests.running_system import breaker, stopped
 
 pytestmark = pytest.mark.browser
 
@@ -27,23 +25,6 @@ ALL_WELL = "All agents are up"
 
 def ask(system, question):
     return requests.post(f"{system.base_url}/api/query", json={"query": question}, timeout=60)
-
-
-@contextmanager
-def stopped(system, name) -> Iterator[None]:
-    """A process that is down until the end: nobody listens on its port."""
-    supervisord = Supervisord(system.folder)
-    try:
-        supervisord._rpc.stopProcess(f"baton:{name}", True)
-        yield
-    finally:
-        supervisord._rpc.startProcess(f"baton:{name}", True)
-        supervisord.close()
-
-
-def breaker(system, name):
-    reply = requests.get(f"{system.base_url}/api/circuit-breakers/status", timeout=10)
-    return reply.json()["breakers"][name]
 
 
 def test_an_outage_is_told_within_ten_seconds_and_so_is_its_end(visit, system):

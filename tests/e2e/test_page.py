@@ -1,17 +1,14 @@
 """The web page in a real browser, against everything that `make run` starts."""
 
-import os
 import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.running_system import QUESTION, held, opened
+
 pytestmark = pytest.mark.browser
 
-QUESTION = "average departure delay by carrier"
 ANSWERED = "#answer[data-state=done]"
 REFUSED = "#answer[data-state=failed]"
 # Keeps every text the list of steps ever showed: the steps are too quick to be caught by looking.
@@ -28,16 +25,6 @@ def ask(page: Page, question: str = QUESTION) -> None:
     page.get_by_role("button", name="Ask", exact=True).click()
 
 
-@contextmanager
-def held(pid: int) -> Iterator[None]:
-    """Stop a process for a while."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def drawn(page: Page) -> int:
     """Wait for the chart; how many marks have been drawn with a size."""
     page.wait_for_selector("[data-chart][data-drawn=yes] svg")
@@ -48,7 +35,7 @@ def drawn(page: Page) -> int:
 def test_a_question_goes_through_three_live_steps_to_a_chart(visit, system):
     page = visit().page
     page.evaluate(WATCH_STEPS)
-    with held(system.pids()["viz"]):  # else all may be done before the page has looked once
+    with held(system, "viz"):  # else all may be done before the page has looked once
         ask(page)
         page.wait_for_function("() => window.shown.some((words) => words.some((word) => word.includes('Working')))")
     page.wait_for_selector(ANSWERED)
@@ -172,3 +159,23 @@ def test_the_answer_can_be_taken_away(visit, kind, start):
     with page.expect_download() as download:
         page.get_by_role("link", name=kind, exact=True).click()
     assert download.value.path().read_bytes().startswith(start)
+
+
+def test_beside_the_box_stand_the_last_questions_and_each_agent_in_a_word(visit, system):
+    page = visit().page
+    beside = page.locator("#beside")
+    ask(page, "flights per month")
+    page.wait_for_selector(ANSWERED)
+    newest = beside.locator(".asked li").first
+    with opened(system, "viz"):
+        expect(beside.locator(".dot").filter(has_text="viz")).to_contain_text("Breaker open", timeout=20_000)
+        expect(newest).to_contain_text(re.compile(r"✓ Succeeded\s+flights per month"))
+    assert beside.locator(".asked li").count() <= 5
+    beside.get_by_role("link", name="flights per month").first.click()
+    page.wait_for_selector(ANSWERED)
+    expect(beside.locator(".dot")).to_contain_text(["nlp", "data", "viz"])
+    beside.get_by_role("link", name="Agents").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Agents")
+    page.go_back()
+    beside.get_by_role("link", name="All workflows").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Workflows")

@@ -1,39 +1,14 @@
 """The pages of workflows in a real browser: the list, one workflow, and every button."""
 
-import os
 import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import requests
 from playwright.sync_api import expect
 
-from tests.processes import LocalSystem
+from tests.running_system import asked, held
 
 pytestmark = pytest.mark.browser
-QUESTION = "average departure delay by carrier"
-
-
-def asked(system: LocalSystem, query: str = QUESTION, *, wait: bool = True) -> str:
-    """A workflow's id."""
-    if wait:
-        reply = requests.post(f"{system.base_url}/api/query", json={"query": query}, timeout=30)
-    else:
-        reply = requests.post(f"{system.base_url}/api/workflow", json={"query": query}, timeout=30)
-    return reply.json()["workflow_id"]
-
-
-@contextmanager
-def held(system: LocalSystem, agent: str) -> Iterator[None]:
-    """An agent answers nobody for a while."""
-    pid = system.pids()[agent]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_the_list_is_walked_by_keys_filtered_by_its_url_and_stands_still(page, system):

@@ -24,7 +24,7 @@ from state.store import Store
 from tests.here import settings_here
 
 ID = "0" * 32
-FILLED_IN = {"{workflow_id}": ID, "{verb}": "cancel", "{agent}": "data", "{file:path}": "page.css"}
+FILLED_IN = {"{deed}": "cancel", "{workflow_id}": ID, "{verb}": "cancel", "{agent}": "data", "{file:path}": "page.css"}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.answer import Answer, compose_answer
+from state.errors import StoreUnavailable
 from state.events import Event, EventKind
 from state.model import Contents, Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
@@ -42,6 +43,10 @@ class ScriptedDesk:
         self.records, self.outputs, self.refusal = records, outputs, refusal
         self.at = 0
         self.asked: list[tuple[str, str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is read from a Valkey, and there is none."""
+        raise StoreUnavailable(name)
 
     async def ask(self, question: str, *, session_id: str = "", caller: str = "") -> str:
         if self.refusal:

@@ -44,7 +44,7 @@ OUTPUTS = _outputs(ROWS, COLUMNS)
 def _client(desk):
     app = FastAPI()
     pages.install(app)
-    app.state.desk = desk
+    app.state.desk = app.state.breakers = desk
     return TestClient(app, follow_redirects=False)
 
 

@@ -1,0 +1,98 @@
+"""What is done to all workflows that a filter fits: in parts, with Valkey away in between; real Valkey, no workers."""
+
+from http import HTTPStatus
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from api.keys import add_key, new_key
+from api.roles import Role
+from state.listing import MOST
+from tests.served_api import served_api
+
+pytestmark = pytest.mark.browser
+MANY = MOST + 10  # two parts
+
+
+@pytest.fixture(scope="module")
+def url(valkey):
+    with served_api(valkey.url) as url, requests.Session() as session:
+        for number in range(MANY + 5):
+            query = "flights per month" if number < MANY else "another question"
+            session.post(f"{url}/api/workflow", json={"query": query}, timeout=10).raise_for_status()
+        yield url
+
+
+def left(url, **filters):
+    return requests.get(f"{url}/api/workflow", params={"limit": MOST, **filters}, timeout=10).json()["workflows"]
+
+
+def test_they_are_counted_confirmed_cancelled_in_parts_and_told(open_at, url):
+    page = open_at(url, "/workflows?text=PER+month").page
+    page.get_by_role("link", name="Cancel all that fit").click()
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(f"Cancel: all {MANY} that fit?")
+    requests.post(f"{url}/api/workflow", json={"query": "flights per month, later"}, timeout=10)  # is not meant
+    page.get_by_label("Reason").fill("maintenance")
+    sent = []
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    page.get_by_role("button", name=f"Cancel: {MANY}").click()
+    expect(heading).to_have_text(f"{MANY} of {MANY} cancelled")
+    assert len(sent) == 2
+    expect(page.get_by_text("All that fit were looked at.")).to_be_visible()
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.get_by_label("Question contains")).to_have_value("PER month")
+    assert [one["query"] for one in left(url, status="QUEUED", text="per month")] == ["flights per month, later"]
+    audit = requests.get(f"{url}/api/audit", timeout=10).json()["entries"]
+    assert [(entry["target"], entry["reason"]) for entry in audit] == [("/workflows/cancel/all", "maintenance")] * 2
+
+
+def test_while_valkey_is_away_it_waits_and_then_goes_on(open_at, url, valkey):
+    page = open_at(url, "/workflows?status=CANCELLED", refusals=[HTTPStatus.SERVICE_UNAVAILABLE]).page
+    page.get_by_role("link", name="Run all that fit again").click()
+    page.get_by_label("Reason").fill("it is over")
+    valkey.kill()
+    page.get_by_role("button", name=f"Run again: {MANY}").click()
+    expect(page.get_by_role("status")).to_contain_text("Valkey is away")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"0 of {MANY}")
+    valkey.restart()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{MANY} of {MANY} run again", timeout=20_000)
+    assert left(url, status="CANCELLED") == []
+
+
+def test_it_is_refused_without_a_reason_and_where_nothing_can_be_done(open_at, url):
+    page = open_at(url, "/workflows?status=QUEUED", refusals=[HTTPStatus.UNPROCESSABLE_ENTITY]).page
+    page.get_by_role("link", name="Run all that fit again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Run again: none of these can be")
+    page.get_by_role("link", name="Back to the list").click()
+    page.get_by_role("link", name="Cancel all that fit").click()
+    page.get_by_label("Reason").fill("  ")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("alert")).to_contain_text("There is no reason given")
+    page.goto("/workflows/cancel/all?text=another")
+    page.get_by_label("Reason").fill("a form that lost its filters")
+    page.locator("[name=fits]").evaluate("field => field.remove()")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("alert")).to_contain_text("the form is not as it was")
+    assert len(left(url, status="QUEUED")) == MOST
+
+
+def test_whoever_leaves_the_page_leaves_the_rest(open_at, url):
+    page = open_at(url, "/workflows", java_script_enabled=False).page
+    page.get_by_role("link", name="Cancel all under way").click()
+    page.get_by_label("Reason").fill("half of them")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"{MOST} of")
+    page.get_by_role("link", name="Stop here").click()
+    assert len(left(url, status="QUEUED")) == MANY + 6 - MOST
+
+
+def test_it_is_for_admins(url, valkey, tmp_path):
+    key, shown = new_key("ann", Role.ASK)
+    add_key(tmp_path / "keys", key)
+    with served_api(valkey.url, API_KEYS_FILE=str(tmp_path / "keys")) as keyed:
+        for send in (requests.get, requests.post):
+            reply = send(f"{keyed}/workflows/cancel/all", headers={"Authorization": f"Bearer {shown}"},
+                         allow_redirects=False, timeout=10)
+            assert reply.headers["location"].startswith("/login?why=403")
