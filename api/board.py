@@ -38,7 +38,7 @@ class BoardRoute(APIRoute):
                 failure = replace(failure_of(problem, ""), means="")  # those are about questions
                 return page(request, "board_refused.html", problem.status, failure=failure)
             except (StoreUnavailable, BreakerStoreAway):
-                return page(request, "board_away.html", 503, problem=store_away(), every_ms=REFRESH_MS)
+                return away_page(request)
 
         return shown
 
@@ -54,6 +54,13 @@ def page(request: Request, template: str, status: int = 200, /, **view: Any) -> 
         **view,
     }
     return templates.TemplateResponse(request, template, context, status)
+
+
+def away_page(request: Request) -> HTMLResponse:
+    """Valkey is away: it asks for the wanted page until that is there, and changes nothing inside another page."""
+    found = page(request, "board_away.html", 503, problem=store_away(), every_ms=REFRESH_MS)
+    found.headers["HX-Reswap"] = "none"
+    return found
 
 
 def span(milliseconds: float) -> str:

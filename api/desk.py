@@ -10,6 +10,7 @@ from agents.client import fetch_examples
 from agents.health import KEY as HEALTH_KEY
 from agents.health import Health, HealthStatus, check_health, read_all
 from agents.registry import get_registry
+from api.absences import Reach, with_absences
 from api.problems import Problem
 from api.watch import Watcher
 from core import tracing
@@ -101,6 +102,10 @@ class Desk:
                     return
                 if not found:
                     await watch.changed()
+
+    def events_and_absences(self, workflow_id: str, after: str = "0-0") -> AsyncIterator[Event | Reach]:
+        """The same, and whether Valkey is there."""
+        return with_absences(self.events(workflow_id, after), self._watcher)
 
     async def newest_event(self, workflow_id: str) -> str:
         """The id of the newest event there is; `0-0` without such a workflow."""

@@ -5,12 +5,13 @@ from ipaddress import ip_address
 from typing import cast
 from urllib.parse import quote
 
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.audited import SAFE, audited, is_audited, refused
+from api.board import away_page
 from api.caller import LOCAL, Caller
 from api.keys import KeyRing
 from api.logins import COOKIE, logged_in
@@ -37,7 +38,7 @@ class Door:
                 caller = await self._caller(HTTPConnection(scope))
             _check(scope, rule, caller)
         except StoreUnavailable:
-            await store_away().response()(scope, receive, send)
+            await _away(scope, rule)(scope, receive, send)
         except Problem as refusal:
             if rule is not None and is_audited(rule):
                 await refused(rule, caller, refusal.status, scope)
@@ -110,6 +111,13 @@ def _refusal(scope: Scope, rule: Rule | None, refusal: Problem) -> Response:
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="baton"'
     return response
+
+
+def _away(scope: Scope, rule: Rule | None) -> Response:
+    """Nobody knows who asks while Valkey is away; who looks at a page is told on one."""
+    if rule is not None and rule.is_page and scope["method"] == "GET":
+        return away_page(Request(scope))
+    return store_away().response()
 
 
 def _is_near(request: HTTPConnection) -> bool:

@@ -13,7 +13,7 @@ from api.pages import PageRoute, templates
 from core.settings import get_settings
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-_PLACE = re.compile(r"/ask/[0-9a-f]{32}|/workflows(/[0-9a-f]{32})?")
+_PLACE = re.compile(r"/(ask|workflows)/[0-9a-f]{32}|/workflows|/agents|/dashboard")
 _SAID = {
     "401": "",
     "403": "Your key does not allow that. Log in with one that does.",

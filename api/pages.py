@@ -15,7 +15,9 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from api.absences import Reach
 from api.beside import beside_of
+from api.board import away_page
 from api.caller import caller_of
 from api.desk import Desk
 from api.headers import SecurityHeaders
@@ -27,6 +29,7 @@ from api.page_steps import step_lines
 from api.plan_svg import plan_svg
 from api.problems import Problem, no_room, store_away
 from api.questions import problem_of
+from api.roles import Role
 from core.settings import get_settings
 from pipeline.answer import Answer
 from state.errors import NoRoom, StoreUnavailable
@@ -121,7 +124,10 @@ async def live(request: Request, workflow_id: WorkflowId) -> EventSourceResponse
 
 async def _live(desk: Desk, workflow_id: str) -> AsyncIterator[ServerSentEvent]:
     shown, seen = "", "0-0"
-    async for event in desk.events(workflow_id, "0-0"):
+    async for event in desk.events_and_absences(workflow_id, "0-0"):
+        if isinstance(event, Reach):
+            yield reach_told(event)
+            continue
         if not event.follows(seen):
             continue  # what was shown has it already
         seen = await desk.newest_event(workflow_id)
@@ -133,6 +139,11 @@ async def _live(desk: Desk, workflow_id: str) -> AsyncIterator[ServerSentEvent]:
             yield ServerSentEvent(html, event="steps", id=event.event_id)
         await asyncio.sleep(RESTS * (time.monotonic() - began))
     yield ServerSentEvent("ended", event="end")
+
+
+def reach_told(reach: Reach) -> ServerSentEvent:
+    """The badge of a live page (SSE `reach`)."""
+    return ServerSentEvent(templates.get_template("reach.html").render(reach=reach.value), event="reach")
 
 
 def _steps(record: WorkflowRecord) -> str:
@@ -169,6 +180,7 @@ async def _page(
         "max_chars": get_settings().query_max_chars,
         "failure": failure,
         "beside": await beside_of(request),
+        "may_ask": caller_of(request).role.covers(Role.ASK),
         "logged_in": caller_of(request).key_id,
         **view,
     }
@@ -177,6 +189,8 @@ async def _page(
 
 async def _refused(request: Request, problem: Problem) -> HTMLResponse:
     if not request.url.path.startswith(_ASKING) and request.url.path != "/":
+        if problem.error_type == "store_unavailable" and request.method == "GET":
+            return away_page(request)
         context = {"failure": failure_of(problem, ""), "logged_in": caller_of(request).key_id}
         return templates.TemplateResponse(request, "problem.html", context, problem.status)
     form = await request.form() if request.method == "POST" else {}

@@ -10,14 +10,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from api.absences import Reach
 from api.caller import Caller, caller_of
 from api.control import for_one, run_again
 from api.desk import Desk
 from api.page_statuses import LOOKS
 from api.page_steps import look_of
-from api.pages import RESTS, PageRoute, WorkflowId, answer_view, templates
+from api.pages import RESTS, PageRoute, WorkflowId, answer_view, reach_told, templates
 from api.plan_svg import plan_svg
 from api.problems import Problem
+from api.roles import Role
 from api.wishes import RetryWish, Wish
 from api.workflow_actions import actions_of
 from api.workflow_history import ON_A_PAGE, HistoryLine, history_lines
@@ -62,6 +64,7 @@ async def workflow(
         "step_look": look_of(record.steps[step], record.status) if step in record.steps else None,
         "newest_event": await desk.newest_event(workflow_id),
         "curl": _curl(request, workflow_id),
+        "may_ask": caller.role.covers(Role.ASK),
         "logged_in": caller.key_id,
     }
     return templates.TemplateResponse(request, "workflow.html", context)
@@ -144,7 +147,10 @@ async def _history(desk: Desk, record: WorkflowRecord, before: str, *, failures:
 
 async def _live(desk: Desk, workflow_id: str, after: str, caller: Caller) -> AsyncIterator[ServerSentEvent]:
     drawn = "0-0"
-    async for event in desk.events(workflow_id, after):
+    async for event in desk.events_and_absences(workflow_id, after):
+        if isinstance(event, Reach):
+            yield reach_told(event)
+            continue
         began = time.monotonic()
         record = await desk.record(workflow_id)
         if record is None:

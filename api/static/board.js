@@ -64,7 +64,9 @@ async function refresh() {
     const reply = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(10000) });
     if (reply.redirected) { location.reload(); return; }
     const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
-    ahead = Date.now() - Number(fresh.getElementById("board").dataset.now);
+    const its = fresh.getElementById("board");
+    if (!its) { location.reload(); return; } // the page that was wanted is there
+    ahead = Date.now() - Number(its.dataset.now);
     take(fresh);
     tick();
     say(...(reply.ok ? ["● Live", "good"] : ["✕ Valkey is away", "bad"]));

@@ -39,17 +39,6 @@ document.addEventListener("change", (event) => {
   document.querySelectorAll("[name=ids]").forEach((one) => { one.checked = event.target.checked; });
 });
 
-function connected(isSo) {
-  document.querySelectorAll("[data-live]").forEach((badge) => {
-    badge.className = "badge " + (isSo ? "good" : "late");
-    badge.textContent = isSo ? "● live" : "↻ reconnecting";
-  });
-}
-
-document.addEventListener("htmx:sendError", () => connected(false));
-document.addEventListener("htmx:sseError", () => connected(false));
-document.addEventListener("htmx:sseOpen", () => connected(true));
-
 // After a reconnection the stream tells again what is there already.
 document.addEventListener("htmx:sseBeforeMessage", (event) => {
   const told = event.detail;

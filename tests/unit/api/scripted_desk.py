@@ -69,6 +69,8 @@ class ScriptedDesk:
             self.at = at
             yield Event(f"{at + 1}-0", EventKind.BEGUN, "nlp", "RUNNING", at, {})
 
+    events_and_absences = events
+
     async def newest_event(self, workflow_id: str) -> str:
         return f"{self.at + 1}-0"
 
