@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
 export Q FILE NAME ROLE URL AGENT QUESTION
 
-.PHONY: help run ask key doctor check-agent backup restore logs faults test fuzz bench bench-breakers prove check clean
+.PHONY: help run ask key doctor check-agent backup restore logs faults test fuzz bench bench-breakers prove screenshots check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
@@ -64,6 +64,10 @@ bench-breakers: $(VENV)/.dev  ## Our breaker beside others on Redis: make bench-
 
 prove: $(VENV)/.dev  ## The proofs in full size: make prove TOPIC=chaos ARGS="--seed 7"
 	@$(BIN)/python -m prove $(TOPIC) $(ARGS)
+
+screenshots: $(VENV)/.dev  ## The pictures of the pages in docs/images, of a system started for it
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 check: $(VENV)/.dev  ## Lint, types, floors
 	@$(BIN)/ruff check .

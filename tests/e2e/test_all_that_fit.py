@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from api.keys import add_key, new_key
 from api.roles import Role
+from api.workflow_history import ON_A_PAGE as EVENTS_ON_A_PAGE
 from state.listing import MOST
 from tests.served_api import served_api
 
@@ -86,6 +87,25 @@ def test_whoever_leaves_the_page_leaves_the_rest(open_at, url):
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"{MOST} of")
     page.get_by_role("link", name="Stop here").click()
     assert len(left(url, status="QUEUED")) == MANY + 6 - MOST
+
+
+def test_a_long_list_and_a_long_history_are_walked_page_by_page(open_at, url):
+    with requests.Session() as session:
+        workflow_id = left(url, status="QUEUED")[0]["workflow_id"]
+        for verb in ("pause", "resume") * (EVENTS_ON_A_PAGE // 2 + 1):
+            session.post(f"{url}/api/workflow/{workflow_id}/{verb}", timeout=10).raise_for_status()
+    page = open_at(url, f"/workflows/{workflow_id}").page
+    expect(page.locator("#events tr:not(.older)")).to_have_count(EVENTS_ON_A_PAGE)
+    page.get_by_role("link", name="Earlier events").click()
+    expect(page.locator("#events tr").last).to_contain_text("Queued")
+    expect(page.get_by_role("link", name="Earlier events")).to_have_count(0)
+    page.goto("/workflows")
+    newest = page.locator("[data-open]").first.get_attribute("href")
+    page.get_by_role("link", name="Older").click()
+    page.wait_for_url("**cursor=*")
+    assert page.locator("[data-open]").first.get_attribute("href") != newest
+    page.get_by_role("link", name="Newest").click()
+    expect(page.locator("[data-open]").first).to_have_attribute("href", newest or "")
 
 
 def test_it_is_for_admins(url, valkey, tmp_path):

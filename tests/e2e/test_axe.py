@@ -132,6 +132,7 @@ def test_before_anybody_asked_and_while_valkey_is_away(open_at: Callable, valkey
             page.goto(path)
             check(page)
         valkey.restart()
+        page.context.close()  # before its server
 
 
 def test_the_login(open_at: Callable, valkey: LocalValkey, tmp_path):
@@ -144,3 +145,4 @@ def test_the_login(open_at: Callable, valkey: LocalValkey, tmp_path):
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("alert")).to_be_visible()
         check(page)
+        page.context.close()

@@ -34,10 +34,11 @@ class Watched:
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(LIMIT_MS)
-        self.page.on("request", lambda request: self.urls.append(request.url))
-        self.page.on("response", self._answered)
-        self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        context = self.page.context  # further pages of the same browser are watched too
+        context.on("request", lambda request: self.urls.append(request.url))
+        context.on("response", self._answered)
+        context.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        context.on("weberror", lambda error: self.complaints.append(f"error: {error.error}"))
 
     def check(self, base_url: str) -> None:
         """Whether nothing has happened that must not."""
@@ -46,7 +47,8 @@ class Watched:
         for url, policy in self.policies.items():
             assert re.match("default-src '(self|none)';", policy), url
             assert "unsafe-" not in policy, url
-        assert [said for said in self.complaints if not self._meant(said)] == []
+        left = [said for said in self.complaints if not self._meant(said)]
+        assert left == []
 
     def _answered(self, response: Response) -> None:
         if response.request.is_navigation_request() and response.request.resource_type == "document":
