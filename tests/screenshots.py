@@ -7,7 +7,7 @@ agent is stopped until its breaker opens, and each page is shot in light, in dar
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
+import requests
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -35,13 +36,14 @@ LOOKS: Final[dict[str, dict[str, Any]]] = {
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5},
 }
 COMPLEX: Final = "average delay by carrier and also the number of flights by month"
+REFUSED: Final = "average departure delya by carrier"
 QUESTIONS: Final = (
     QUESTION,
     "flights per month",
     "top 5 destinations by number of flights",
     COMPLEX,
     "how many flights are there",
-    "average departure delya by carrier",
+    REFUSED,
     "arrival delay versus departure delay",
     "average arrival delay by month and origin",
 )
@@ -49,12 +51,13 @@ QUESTIONS: Final = (
 
 @dataclass(frozen=True)
 class Shot:
-    """One page: what to wait for, and what to do before it is shot."""
+    """One page, what to wait for, and what of it is shot."""
 
     name: str
     path: str
     ready: str
-    prepare: Callable[[Page], object] = lambda page: None
+    part: str = "body"  # from its top on
+    looks: tuple[str, ...] = ("light", "dark", "phone")
 
 
 def keep_asking(system: LocalSystem, minutes: float) -> None:
@@ -64,10 +67,10 @@ def keep_asking(system: LocalSystem, minutes: float) -> None:
         if time.monotonic() > until and number >= len(QUESTIONS):
             return
         asked(system, question)
+        time.sleep(PAUSE_S)
         if number % len(QUESTIONS) == 1:
             with opened(system, "viz"):
                 asked(system, f"flights per day in {('March', 'April', 'May')[number // len(QUESTIONS) % 3]}")
-        time.sleep(PAUSE_S)
 
 
 @contextmanager
@@ -75,7 +78,8 @@ def outage(system: LocalSystem) -> Iterator[None]:
     """The data agent is away, and its breaker has opened because of it."""
     with stopped(system, "data"), ThreadPoolExecutor(4) as pool:
         questions = [f"flights per day in {month}" for month in ("June", "July", "August", "October")]
-        list(pool.map(lambda question: asked(system, question), questions))
+        list(pool.map(lambda query: requests.post(f"{system.base_url}/api/query", json={"query": query}, timeout=60),
+                      questions))
         wait_for(lambda: breaker(system, "data")["state"] == "OPEN", "the breaker to open")
         yield
 
@@ -85,19 +89,19 @@ def shoot(browser: Browser, base_url: str, shots: Sequence[Shot]) -> None:
     for look, options in LOOKS.items():
         context = browser.new_context(base_url=base_url, **options)
         page = context.new_page()
-        for shot in shots:
+        for shot in (shot for shot in shots if look in shot.looks):
             page.goto(shot.path)
             page.wait_for_selector(shot.ready)
-            shot.prepare(page)
             page.evaluate("document.activeElement.blur()")
-            save(page, FOLDER / f"{shot.name}-{look}.png")
+            save(page, shot.part, FOLDER / f"{shot.name}-{look}.png")
         context.close()
 
 
-def save(page: Page, file: Path) -> None:
-    """The page from its top to `HIGHEST`, in few colours."""
-    size = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
-    clip = {"x": 0, "y": 0, "width": size[0], "height": min(size[1], HIGHEST)}
+def save(page: Page, part: str, file: Path) -> None:
+    """The page from the top of this part on, `HIGHEST` at most, in few colours."""
+    top = max(0, page.locator(part).evaluate("part => part.getBoundingClientRect().top + window.scrollY") - 16)
+    width, end = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+    clip = {"x": 0, "y": top, "width": width, "height": min(end - top, HIGHEST)}
     raw = Image.open(BytesIO(page.screenshot(full_page=True, clip=clip)))  # type: ignore[arg-type]
     raw.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
     print(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1000:.0f} kB", flush=True)
@@ -124,14 +128,15 @@ def everything(system: LocalSystem, browser: Browser, minutes: float) -> None:
     """All pictures: what is well first, then the outage."""
     drawn = "[data-chart][data-drawn=yes] svg"
     keep_asking(system, minutes)
-    answered, refused, parts = asked(system), asked(system, "average departure delya by carrier"), asked(system, COMPLEX)
+    refused, parts, answered = (asked(system, query) for query in (REFUSED, COMPLEX, QUESTION))
     with held(system, "data"):
         asked(system, "flights per carrier", wait=False)
         shoot(browser, system.base_url, [
             Shot("ask", f"/ask/{answered}", drawn),
-            Shot("refused", f"/ask/{refused}", "[role=alert]"),
+            Shot("refused", f"/ask/{refused}", "[role=alert]", looks=("light",)),
             Shot("workflows", "/workflows", "#news .badge"),
-            Shot("workflow", f"/workflows/{parts}?step=nlp&attempt=1", drawn),
+            Shot("workflow", f"/workflows/{parts}", drawn),
+            Shot("attempt", f"/workflows/{parts}?step=nlp&attempt=1", drawn, "#progress", looks=("light",)),
         ])
     with outage(system):
         shoot(browser, system.base_url, [

@@ -97,7 +97,7 @@ def test_a_long_list_and_a_long_history_are_walked_page_by_page(open_at, url):
     page = open_at(url, f"/workflows/{workflow_id}").page
     expect(page.locator("#events tr:not(.older)")).to_have_count(EVENTS_ON_A_PAGE)
     page.get_by_role("link", name="Earlier events").click()
-    expect(page.locator("#events tr").last).to_contain_text("Queued")
+    expect(page.locator("#events tr").last).to_contain_text("Accepted")
     expect(page.get_by_role("link", name="Earlier events")).to_have_count(0)
     page.goto("/workflows")
     newest = page.locator("[data-open]").first.get_attribute("href")

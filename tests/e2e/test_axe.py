@@ -106,7 +106,8 @@ def test_one_under_way_and_cancelled(visit, system):
     check(page)
 
 
-@pytest.mark.parametrize("path", ["/agents", MODE, "/workflows?text=no%20such%20question"])
+@pytest.mark.parametrize("path", ["/agents", MODE, "/workflows?text=no%20such%20question",
+                                  "/workflows/cancel/all?text=none", "/workflows/retry/all"])
 def test_what_operators_see(visit, path):
     check(visit(path).page)
 

@@ -67,3 +67,11 @@ def test_what_is_optional_is_imported_in_one_place_and_not_at_its_top() -> None:
 def test_the_page_of_settings_is_current() -> None:
     assert (ROOT / "docs" / "configuration.md").read_text() == page(), (
         "python -m deploy.configuration > docs/configuration.md")
+
+
+def test_every_picture_of_a_page_is_there_and_small():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    shown = re.compile(r"!\[[^]]+\]\(([^)]+)\)")
+    pictures = {page.parent / found for page in pages for found in shown.findall(page.read_text())}
+    assert len(pictures) > 15
+    assert [picture for picture in pictures if not picture.is_file() or picture.stat().st_size > 250_000] == []
