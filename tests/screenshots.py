@@ -71,6 +71,7 @@ def keep_asking(system: LocalSystem, minutes: float) -> None:
         if number % len(QUESTIONS) == 1:
             with opened(system, "viz"):
                 asked(system, f"flights per day in {('March', 'April', 'May')[number // len(QUESTIONS) % 3]}")
+            time.sleep(PAUSE_S)
 
 
 @contextmanager

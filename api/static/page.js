@@ -5,6 +5,8 @@ const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const INK = { light: ["#1a1d21", "#56606c", "#e3e6ea", "#0072B2"], dark: ["#eceff3", "#a4afbc", "#343b45", "#56B4E9"] };
 const DARK_SERIES = ["#56B4E9", "#FF9A57", "#3DCBA0", "#E7A1CB", "#F0C04A", "#8FA8FF", "#C79BE0", "#B5BCC6"];
 
+const TWO_PANELS = 700, AXIS = 110; // px: the least width for two beside each other; what an axis takes of it
+
 // A chart never loads anything: its data is inside its spec.
 const refuse = () => Promise.reject(new Error("charts load nothing"));
 const closedLoader = () => ({ load: refuse, sanitize: refuse, http: refuse, file: refuse });
@@ -27,6 +29,12 @@ function repaint(node) {
   ["layer", "hconcat", "vconcat", "concat"].forEach((key) => repaint(node[key]));
 }
 
+// Panels below each other, each as wide as there is room beside its axis.
+function stack(spec, width) {
+  spec.columns = 1;
+  for (const panel of spec.concat) if (panel.width > width - AXIS) panel.width = width - AXIS;
+}
+
 function fitted(box) {
   const spec = JSON.parse(document.getElementById(box.dataset.chart).textContent);
   const bigNumber = spec.mark && spec.mark.type === "text";
@@ -35,6 +43,7 @@ function fitted(box) {
     spec.width = "container";
     spec.autosize = { type: "fit-x", contains: "padding" };
   }
+  if (spec.concat && box.clientWidth < TWO_PANELS) stack(spec, box.clientWidth);
   if (dark.matches && !bigNumber) repaint(spec);
   const own = spec.config || {};
   const isNarrow = box.clientWidth < 480; // room for the figures at the ends of the bars

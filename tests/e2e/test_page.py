@@ -118,6 +118,19 @@ def test_a_phone_shows_everything_without_scrolling_sideways(visit):
         assert page.evaluate("document.querySelector('main').getBoundingClientRect().right") <= 390
 
 
+def test_charts_side_by_side_stand_below_each_other_on_a_phone(visit):
+    page = visit(viewport={"width": 390, "height": 844}).page
+    ask(page, "average delay by carrier and also the number of flights by month")
+    page.wait_for_selector(f"{ANSWERED} [data-drawn=yes] svg")
+    tops = page.locator(".chart svg .role-axis-title").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().top)")
+    letters = page.locator(".chart svg .role-axis-label text").first.bounding_box()
+    assert max(tops) - min(tops) > 300
+    assert letters is not None
+    assert letters["height"] > 9  # px: not shrunk
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def luminance(colour: str) -> float:
     red, green, blue = (int(part) for part in re.findall(r"\d+", colour)[:3])
     return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255
