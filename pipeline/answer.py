@@ -1,13 +1,13 @@
 """The answer: one shape everywhere, made from the record and the steps' outputs."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.contract import Column, DataResult, VizResult
 from core.clock import iso
 from pipeline.outputs import Outputs
-from state.model import Contents, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.model import Contents, Path, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 LEFT_OUT = "left_out"
 
@@ -92,7 +92,7 @@ class Answer(BaseModel):
     query_id: str
     query: str
     status: WorkflowStatus
-    path: Literal["celery", "direct"] = "celery"
+    path: Path = Path.CELERY
     recorded: bool = True
     degraded: bool = False
     degradations: list[Degradation] = Field(default_factory=list)
@@ -126,6 +126,7 @@ def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
         query_id=contents.request["query_id"],
         query=contents.request["query"],
         status=record.status,
+        path=record.path,
         degraded=bool(degradations),
         degradations=degradations,
         route=record.route,

@@ -16,7 +16,7 @@ from state import keys
 from state.blobs import pack, unpack
 from state.errors import KeyUsedOtherwise
 from state.idempotency import Once
-from state.model import Mode, NewStep, NewWorkflow, Route, StepStatus
+from state.model import Mode, NewStep, NewWorkflow, Path, Route, StepStatus
 from state.room import ENDLESS, Room, no_room
 from state.transition import Argument, Raw, Send, Transition, sends_of
 
@@ -72,6 +72,7 @@ def start(
             "mode",
             workflow.mode,
             *_route(workflow.route, workflow.route_why),
+            *_path(workflow.path),
             *_fields(workflow.steps),
         ],
         understand,
@@ -80,6 +81,10 @@ def start(
 
 def _route(route: Route, why: str) -> list[Argument]:
     return [] if route is Route.SIMPLE else ["route", route, "route_why", why]
+
+
+def _path(path: Path) -> list[Argument]:
+    return [] if path is Path.CELERY else ["path", path]
 
 
 def _fields(steps: Sequence[NewStep]) -> list[Argument]:
