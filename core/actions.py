@@ -27,6 +27,8 @@ Action = Literal[
     "call_stopped",
     "revoke_unrecorded",
     "workers_not_told",
+    "direct_left",
+    "direct_broke",
     "upkeep_waits",
     "upkeep_failed",
     # agents and breakers

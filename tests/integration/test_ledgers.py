@@ -84,7 +84,7 @@ class Both:
 
     @staticmethod
     def _report(ledger: Ledger, go: Go, what: str, extension: Extension | None):
-        if what == "again" or what == "not_called":
+        if what in {"again", "not_called"}:
             return ledger.retry_later(go, 0.0, ERROR, called=what == "again")
         if what == "fail":
             return ledger.fail(go, ERROR)
