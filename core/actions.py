@@ -8,6 +8,7 @@ from typing import Literal
 Action = Literal[
     # questions and their steps
     "workflow_accepted",
+    "workflow_unrecorded",
     "send_failed",
     "step_begun",
     "step_succeeded",
