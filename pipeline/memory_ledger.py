@@ -14,7 +14,7 @@ from core.clock import now_ms
 from pipeline.ledger import Output
 from pipeline.working_plan import ENDED, PlanStep, WorkingPlan
 from state.blobs import pack, unpack
-from state.model import Contents, NewWorkflow, Path, StepStatus, WorkflowRecord, WorkflowStatus
+from state.model import Contents, NewWorkflow, Path, Route, StepStatus, WorkflowRecord, WorkflowStatus
 from state.transition import Send
 from state.transitions import Extension, Go, NotBefore, Report, Verdict
 
@@ -42,7 +42,7 @@ class MemoryLedger:
             deadline_ms=now + int(workflow.deadline_s * 1000),
             message="",
             route=workflow.route,
-            route_why=workflow.route_why,
+            route_why=workflow.route_why if workflow.route is not Route.SIMPLE else "",  # as the record keeps it
             path=Path.DIRECT,
         )
 

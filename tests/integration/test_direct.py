@@ -60,7 +60,6 @@ def direct(floor, valkey) -> Iterator[Direct]:
 
 @pytest.fixture(autouse=True)
 def as_new(floor, direct):
-    floor.no_worker()
     floor.agent.reset(STANDARD)
     floor.forget()
     direct.switch.path = Path.DIRECT
@@ -75,6 +74,7 @@ def workers_of(floor: Floor, workflow_id: str) -> set[str]:
 
 
 def test_answered_without_a_worker_and_recorded(direct, floor):
+    floor.no_worker()
     answer = direct.ask().json()
     assert (answer["status"], answer["path"], answer["recorded"]) == ("SUCCEEDED", "direct", True)
     again = requests.get(f"{direct.url}/api/workflow/{answer['workflow_id']}", timeout=5).json()

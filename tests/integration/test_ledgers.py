@@ -57,7 +57,7 @@ class Both:
 
     def __init__(self, store: Store, steps: Sequence[NewStep]) -> None:
         workflow = NewWorkflow(secrets.token_hex(16), {"query": "q", "query_id": "q"}, Mode.INTERACTIVE, 600.0,
-                               tuple(steps), path=Path.DIRECT)
+                               tuple(steps), route_why="why", path=Path.DIRECT)
         self.workflow_id, self._store = workflow.workflow_id, store
         self._memory = MemoryLedger(workflow)
         self._ledgers: tuple[Ledger, Ledger] = (self._memory, StoreLedger(store, "api-1", Path.DIRECT))
