@@ -53,7 +53,7 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
     client = async_client()
     await connect_all(client)
     store, direct = AsyncStore(client), DirectDesk(app.state.chooser)
-    direct.open()
+    direct.open(lambda: store.away)
     watcher = Watcher(client, direct.cancelled)
     app.state.desk = Desk(store, watcher, celery_app, direct)
     app.state.breakers = breakers.BreakerDesk(get_settings())

@@ -3,6 +3,7 @@
 The agents take 100 ms each. What an answer costs beyond them is measured beside plain calls of the same agents.
 """
 
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,6 +68,21 @@ def test_from_the_second_question_on_an_answer_costs_what_the_agents_cost(away):
         assert (answer["status"], answer["path"], answer["recorded"]) == ("SUCCEEDED", "direct", False)
 
     pairs = [(took_s(answered), took_s(away.agent.call_each)) for _ in range(QUESTIONS)]
+    ours, theirs = (median(times) for times in zip(*pairs, strict=True))
+    assert ours <= MOST * theirs + BUSY_S, f"{ours:.3f} s beside {theirs:.3f} s"
+
+
+def test_a_server_that_stands_still_keeps_nobody_waiting_after_the_first(away):
+    """It accepts connections and never answers: the worst way of being away."""
+    away.valkey.start()
+    away.valkey.ready()
+    wait_for(lambda: away.ask().json()["recorded"], "the store to be used again", 20)
+    away.valkey.process.send_signal(signal.SIGSTOP)
+    try:
+        assert away.ask().json()["recorded"] is False
+        pairs = [(took_s(lambda: away.ask().raise_for_status()), took_s(away.agent.call_each)) for _ in range(5)]
+    finally:
+        away.valkey.kill()
     ours, theirs = (median(times) for times in zip(*pairs, strict=True))
     assert ours <= MOST * theirs + BUSY_S, f"{ours:.3f} s beside {theirs:.3f} s"
 
