@@ -82,6 +82,13 @@ class Route(StrEnum):
     PLAN = "plan"
 
 
+class Path(StrEnum):
+    """Who takes a workflow's steps: Celery's workers, or the API process that took the question."""
+
+    CELERY = "celery"
+    DIRECT = "direct"
+
+
 @dataclass(frozen=True, slots=True)
 class NewWorkflow:
     """A workflow to be accepted; `request` is what the steps' inputs are made of, a JSON object."""
@@ -94,6 +101,7 @@ class NewWorkflow:
     caller: str = ""  # the API key that asks; none where none are asked for
     route: Route = Route.SIMPLE
     route_why: str = ""
+    path: Path = Path.CELERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,7 @@ class WorkflowRecord:
     steps: dict[str, StepRecord] = field(default_factory=dict)
     route: Route = Route.SIMPLE
     route_why: str = ""
+    path: Path = Path.CELERY
 
 
 @dataclass(frozen=True, slots=True)

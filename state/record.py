@@ -6,7 +6,7 @@ from typing import Any
 
 from state import keys
 from state.blobs import unpack
-from state.model import Contents, Mode, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.model import Contents, Mode, Path, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 
 def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord | None:
@@ -25,6 +25,7 @@ def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord 
         message=text.get("message", ""),
         route=Route(text.get("route", Route.SIMPLE)),
         route_why=text.get("route_why", ""),
+        path=Path(text.get("path", Path.CELERY)),
         steps={name: _step(name, text) for name in text["steps"].split(",")},
     )
 

@@ -16,7 +16,7 @@ from state import keys
 from state.blobs import pack, unpack
 from state.errors import KeyUsedOtherwise
 from state.idempotency import Once
-from state.model import Mode, NewStep, NewWorkflow, Route, StepStatus
+from state.model import Mode, NewStep, NewWorkflow, Path, Route, StepStatus
 from state.room import ENDLESS, Room, no_room
 from state.transition import Argument, Raw, Send, Transition, sends_of
 
@@ -72,6 +72,7 @@ def start(
             "mode",
             workflow.mode,
             *_route(workflow.route, workflow.route_why),
+            *_path(workflow.path),
             *_fields(workflow.steps),
         ],
         understand,
@@ -80,6 +81,10 @@ def start(
 
 def _route(route: Route, why: str) -> list[Argument]:
     return [] if route is Route.SIMPLE else ["route", route, "route_why", why]
+
+
+def _path(path: Path) -> list[Argument]:
+    return [] if path is Path.CELERY else ["path", path]
 
 
 def _fields(steps: Sequence[NewStep]) -> list[Argument]:
@@ -171,8 +176,10 @@ class NotBefore:
     wait_s: float
 
 
-def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Transition[Go | NotBefore | Verdict]:
-    """Claim the step for the task `send` on worker `node`."""
+def begin(
+    send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str, path: Path = Path.CELERY
+) -> Transition[Go | NotBefore | Verdict]:
+    """Claim the step for the task `send` on `node`: a worker, or an API process that takes the workflow's `path`."""
 
     def understand(raw: Raw) -> Go | NotBefore | Verdict:
         kind = raw[0].decode()
@@ -201,9 +208,13 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
     return Transition(
         "begin",
         keys.of_transition(send.workflow_id, keys.QUEUE_MARKS),
-        [send.workflow_id, token, ttl_s, send.step, f"{node}/{send.round}.{send.send}", lease_ms],
+        [send.workflow_id, token, ttl_s, send.step, f"{node}/{send.round}.{send.send}", lease_ms, *_taken(path)],
         understand,
     )
+
+
+def _taken(path: Path) -> list[Argument]:
+    return [] if path is Path.CELERY else [path]
 
 
 @dataclass(frozen=True, slots=True)
