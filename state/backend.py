@@ -4,6 +4,7 @@ Steps are recorded by transitions inside the task body, so the tracer writes not
 `mark_as_*` hooks only translate what Celery alone knows: an operator's revoke, and work that was lost.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from celery import states
@@ -12,7 +13,7 @@ from celery.backends.redis import RedisBackend
 from core.logging import get_logger
 from core.settings import get_settings
 from state import control
-from state.errors import StoreUnavailable
+from state.errors import NewerRecord, StoreUnavailable
 from state.model import WorkflowStatus
 from state.store import Store, store_at
 from state.transition import Transition, parse_task_id
@@ -75,7 +76,7 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
             if record is not None:
                 followers = [step.name for step in record.steps.values() if send.step in step.after]
                 self.store.hurry(send.workflow_id, [send.step, *followers])
-        except StoreUnavailable:
+        except (StoreUnavailable, NewerRecord):
             log.warning(
                 "step_lost_unrecorded",
                 workflow_id=send.workflow_id,
@@ -91,8 +92,10 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
         """Meta of a task; an unfinished workflow's comes from its record."""
         meta: dict[str, Any] = super()._get_task_meta_for(task_id)
-        if meta["status"] == states.PENDING and (record := self.store.record(task_id)) is not None:
-            meta["status"] = _CELERY_STATE.get(record.status, states.PENDING)
+        if meta["status"] == states.PENDING:
+            with suppress(NewerRecord):  # PENDING is what Celery says of what it does not know
+                if (record := self.store.record(task_id)) is not None:
+                    meta["status"] = _CELERY_STATE.get(record.status, states.PENDING)
         return meta
 
     def _run(self, transition: Transition[Any]) -> None:

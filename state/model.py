@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from state.version import OLDEST
+
 
 class WorkflowStatus(StrEnum):
     """Where a workflow stands; the last four are final."""
@@ -135,6 +137,7 @@ class WorkflowRecord:
     steps: dict[str, StepRecord] = field(default_factory=dict)
     route: Route = Route.SIMPLE
     route_why: str = ""
+    version: int = OLDEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from celery import bootsteps
@@ -10,19 +11,23 @@ from celery.worker import state as worker_state
 
 from core import tracing
 from core.logging import get_logger
+from core.release import RELEASE
 from core.settings import get_settings
 from pipeline import stand_ins
 from pipeline.build import publish
 from state.control import PAUSED_AT_MOST_S
 from state.errors import StoreUnavailable
 from state.recovery import OverdueKind, look, overdue, renew, trim
+from state.releases import tell_release
 from state.store import Store, get_store
 from state.transition import parse_task_id
+from tasks import newer
 from tasks.stopping import stop_call
 
 log = get_logger(__name__)
 LOOK_LIMIT = 100
 TRIM_INTERVAL_S = 60.0
+RELEASE_INTERVAL_S = 60.0
 
 
 class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -36,10 +41,13 @@ class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
         store = get_store()
         seen: set[str] = set()
         stand_ins.load()
+        with suppress(StoreUnavailable):  # told again each minute
+            tell_release(store, worker.hostname, RELEASE)
         gc.freeze()  # all that lives as long as the worker: else a prefork parent is deaf for 0.1 s before every fork
         _repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
         _repeat("claim", settings.overdue_interval_s, lambda: claim_reserved(store, worker, seen))
         _repeat("trim", TRIM_INTERVAL_S, lambda: trim_indexes(store))
+        _repeat("release", RELEASE_INTERVAL_S, lambda: tell_release(store, worker.hostname, RELEASE))
         _repeat("recovery", settings.overdue_interval_s, lambda: bring_back(store, worker))
 
 
@@ -82,6 +90,8 @@ def bring_back(store: Store, worker: Any) -> None:
                 ttl_s=settings.workflow_ttl_s,
             )
         )
+        if taken.kind is OverdueKind.NEWER:
+            newer.say_once()
         if taken.kind in (OverdueKind.POISONED, OverdueKind.DEADLINE):
             log.warning("given_up", why=taken.kind, workflow_id=workflow_id, step=step)
         for send in taken.sends:
