@@ -9,7 +9,7 @@ from celery import Celery, chain
 
 from state.model import NewStep
 from state.transition import Send
-from state.version import HEADER, VERSION
+from state.version import MESSAGE_HEADER, MESSAGE_VERSION
 
 MAX_LINKS = 16  # a chain's tail travels in every message of it
 TASKS: Final = frozenset({"agents.nlp", "agents.data", "agents.viz", "agents.compose"})  # named as their queues
@@ -69,6 +69,6 @@ def _message(app: Celery, send: Send) -> Any:
             "task_id": send.task_id,
             "queue": send.queue,
             "ignore_result": True,
-            "headers": {HEADER: VERSION},
+            "headers": {MESSAGE_HEADER: MESSAGE_VERSION},
         },
     )

@@ -23,12 +23,13 @@ from prove import (
     recovery,
     speed,
     streams,
+    upgrade,
 )
 from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 
 PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS,
                      *interleavings.PARTS, *fuzz.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS,
-                     *plans.PARTS]
+                     *plans.PARTS, *upgrade.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 

@@ -9,7 +9,7 @@ from celery import Task
 from celery.exceptions import Ignore
 
 from core.logging import get_logger
-from state.version import HEADER, OLDEST, VERSION
+from state.version import MESSAGE_HEADER, MESSAGE_VERSION, VERSION
 
 log = get_logger(__name__)
 FIRST_WAIT_S: Final = 1
@@ -19,7 +19,7 @@ _said: list[bool] = []
 
 def is_newer(request: Any) -> bool:
     """Whether a message says that it is of a later version than ours."""
-    return int(request.get(HEADER) or OLDEST) > VERSION
+    return int(request.get(MESSAGE_HEADER) or 1) > MESSAGE_VERSION
 
 
 def left(task: Task) -> Exception:

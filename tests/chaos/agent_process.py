@@ -18,6 +18,9 @@ from typing import Any
 from tests.scripted_agent import STANDARD
 
 POLL_S = 0.02
+AND_ALSO = b" and also "  # in a question: it is answered with two queries
+SEVERAL = {"queries": [{"name": name, "sql_query": "SELECT 1 AS x", "intent": {"metric_type": "count"}}
+                       for name in ("first", "second")]}
 RETRY_AFTER_S = 3  # sent with a status it was told
 
 
@@ -43,14 +46,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, {"status": "healthy", "agent_version": "1.0"})
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
         call = {name: self.headers[name] for name in ("X-Workflow-Id", "X-Step", "X-Attempt", "Idempotency-Key")}
         os.write(self.log_fd, (json.dumps({"at": time.time(), **call}) + "\n").encode())
         told = self._told(self.folder / f"{call['X-Workflow-Id']}.{call['X-Step']}")
         chance = random.Random(f"{self.seed}:{call['X-Workflow-Id']}:{call['X-Step']}:{call['X-Attempt']}")
         time.sleep(chance.uniform(self.shortest_s, self.longest_s))
         status = told or (503 if chance.random() < self.fault_share else 200)
-        self._send(status, STANDARD[self.path] if status == 200 else {"error": "told to fail"}, told=bool(told))
+        several = self.path == "/process" and AND_ALSO in asked
+        reply = {**STANDARD[self.path], **(SEVERAL if several else {})}
+        self._send(status, reply if status == 200 else {"error": "told to fail"}, told=bool(told))
 
     def _told(self, file: Path) -> int:
         """Wait while the file says `hold`; the status it names, else 0."""

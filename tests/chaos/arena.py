@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from celery import Celery
 
+from core.settings import ROOT
 from core.valkey import sync_client
 from pipeline.build import publish
 from pipeline.question import accept, send_first
@@ -45,10 +46,10 @@ class ScriptedAgentProcess(LocalProcess):
 class LocalApi(LocalProcess):
     """One API process."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], code: Path = ROOT) -> None:
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
-        super().__init__([sys.executable, "-m", "api"], folder, {**environment, "API_PORT": str(port)})
+        super().__init__([sys.executable, "-m", "api"], folder, {**environment, "API_PORT": str(port)}, code)
 
     def up(self) -> bool:
         return answers(f"{self.url}/health/live")

@@ -5,13 +5,17 @@ import secrets
 import pytest
 
 from core.valkey import sync_client
+from pipeline.build import chain_of
+from pipeline.question import Question, accept, plan_workflow
 from state import control, keys, recovery
 from state import transitions as t
 from state.errors import NewerRecord
 from state.model import Mode, NewStep, NewWorkflow, WorkflowStatus
 from state.store import Store
 from state.transition import new_token
-from state.version import OLDEST, VERSION
+from state.version import MESSAGE_HEADER, MESSAGE_VERSION, OLDEST, VERSION
+from tests.floor import floor_of
+from tests.processes import wait_for
 
 LEASE_MS, GRACE_MS, GAP_MS = 60_000, 60_000, 1_000
 AN_HOUR_S = 3_600
@@ -104,3 +108,17 @@ def test_a_newer_record_that_has_ended_is_as_final_as_any(store):
     assert begin(store, send) in (t.Verdict.FINAL, t.Verdict.GONE)
     done = store.run(control.cancel(send.workflow_id, actor="a", reason="", ttl_s=AN_HOUR_S))
     assert done == control.Controlled(WorkflowStatus.CANCELLED)
+
+
+def test_a_newer_message_is_left_to_a_newer_worker_and_the_step_is_not_lost(valkey, tmp_path):
+    with floor_of(valkey, tmp_path, LOG_FORMAT="json") as floor:
+        worker = floor.worker()
+        workflow = plan_workflow(Question("q"), Mode.BACKGROUND)
+        (send,) = floor.store.run(accept(workflow, new_token())).sends
+        newer = chain_of(floor.app, send)
+        newer.tasks[0].options["headers"] = {MESSAGE_HEADER: MESSAGE_VERSION + 1}
+        newer.apply_async(root_id=send.workflow_id)
+        wait_for(lambda: "left_to_newer" in worker.logs(), "the message to be left alone", 20)
+        assert floor.agent.calls == []
+        assert floor.ended(workflow.workflow_id).status is WorkflowStatus.SUCCEEDED  # by a message of the worker's own
+        assert len(floor.agent.calls) == 3
