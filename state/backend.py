@@ -11,7 +11,9 @@ from celery import states
 from celery.backends.redis import RedisBackend
 
 from core.logging import get_logger
+from core.sentinel import Watched
 from core.settings import get_settings
+from core.valkey import sync_client
 from state import control
 from state.errors import NewerRecord, StoreUnavailable
 from state.model import WorkflowStatus
@@ -37,6 +39,20 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
     def store(self) -> Store:
         """The record, on the server this backend was configured with."""
         return store_at(self.url)
+
+    def as_uri(self, include_password: bool = False) -> str:
+        """Where it is, for banners and Flower."""
+        watched = Watched.of(self.url)
+        return watched.shown if watched else str(super().as_uri(include_password))
+
+    def _params_from_url(self, url: str, defaults: dict[str, Any]) -> dict[str, Any]:
+        watched = Watched.of(url)
+        one = watched.broker_url.partition(";")[0] if watched else url
+        params: dict[str, Any] = super()._params_from_url(one, defaults)
+        return params
+
+    def _create_client(self, **params: Any) -> Any:
+        return sync_client(self.url) if Watched.of(self.url) else super()._create_client(**params)
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """No SUBSCRIBE for what is sent: nobody in this process waits for it."""

@@ -2,7 +2,7 @@
 
 A field or an argument more is no new version: who does not know it leaves it out. This release reads records from
 `OLDEST` to `VERSION`; what is newer it leaves alone. For good hold the record's `version`, `status`, `mode`, `steps`,
-`created_ms`, `finished_ms` and `deadline_ms`, the entries of the due set, and a message's arguments (workflow id, step).
+`created_ms`, `finished_ms` and `deadline_ms`, the due set's entries, and a message's arguments (workflow id, step).
 """
 
 from typing import Final
