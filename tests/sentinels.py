@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -30,7 +31,7 @@ class LocalSentinel(LocalProcess):
     def up(self) -> bool:
         """It knows the replica and the other sentinels."""
         try:
-            seen = self.asked.sentinel_master(NAME)
+            seen: Any = self.asked.sentinel_master(NAME)
         except redis.RedisError:
             return False
         return bool(seen["num-slaves"] == 1 and seen["num-other-sentinels"] == SENTINELS - 1)
