@@ -199,6 +199,12 @@ class Settings(BaseSettings):
     local_handoff: bool = Field(
         True, description="A gevent worker begins the step it released itself, without the broker in between."
     )
+    cell: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{2})?$",
+        description="This installation among several (docs/scale.md): two hexadecimal digits, with which the ids of its "
+        "workflows begin. Empty: there is one.",
+    )
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
     otlp_endpoint: str = Field(
         "",
