@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     cell: str = Field(
         "",
         pattern=r"^([0-9a-f]{2})?$",
-        description="This installation among several (docs/scale.md): two hexadecimal digits, with which the ids of its "
+        description="This installation among several (docs/scale.md): two hexadecimal digits, with which ids of its "
         "workflows begin. Empty: there is one.",
     )
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
