@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from core.release import RELEASE
 from state.model import WorkflowStatus
 from state.version import VERSION
 from tests.chaos.arena import Arena, LocalApi, Shape
@@ -28,6 +29,7 @@ def test_an_upgrade_and_its_way_back_lose_nothing_and_do_nothing_twice(tmp_path:
     assert min(outcome.begun_by[OLD], outcome.begun_by[NEW]) > WORKFLOWS // 10
     assert outcome.shared > 0
     assert outcome.complex_ones > 0
+    assert any(f"This is {RELEASE}, and gevent-" in told and "is 0.1.0" in told for told in outcome.told)
     assert {word for word in WORDS if outcome.answers[word][202] or outcome.answers[word][200]} == set(WORDS)
 
 

@@ -41,6 +41,7 @@ class Upgraded:
     answers: dict[str, Counter[int]]
     door: Counter[int]
     complex_ones: int
+    told: list[str]  # what this release's API said of workers of the other one
 
 
 class Fleet:
@@ -68,6 +69,11 @@ class Fleet:
     def release_of(self, worker: str) -> str:
         """Of a worker, by its name."""
         return self._of[worker]
+
+    def told_of_releases(self) -> list[str]:
+        """What the API's check-up finds about releases; the previous one does not look."""
+        reply = requests.get(f"{self.urls[0]}/health/ready?verbose", timeout=30).json()
+        return [check["found"] for check in reply["checks"] if check["subject"] == "releases"]
 
     def _started(self, kind: str, release: str) -> LocalProcess:
         arena, tree = self._arena, self._trees[release]
@@ -150,11 +156,13 @@ def run_upgrade(folder: Path, workflows: int, times: int, shape: Shape, note: Ca
         arena.ready()
         fleet = Fleet(arena, folder)
         load = Load(fleet.urls, workflows, 15.0, shape.seed, folder / "promises.jsonl")
+        told: list[str] = []
         with Operator(fleet, load, shape.seed) as operator:
             load.start()
             for number, (kind, place, release) in enumerate(COURSE * times):
                 fleet.replace(kind, place, release, kill=number % 2 == 0)
                 note(f"{kind} {place} is of {release} release now")
+                told += fleet.told_of_releases()
             while not load.done:
                 time.sleep(0.1)
             load.stop()
@@ -164,4 +172,4 @@ def run_upgrade(folder: Path, workflows: int, times: int, shape: Shape, note: Ca
         begun = [{fleet.release_of(event.data["worker"]) for event in arena.events(one) if event.kind == "begun"}
                  for one in promised]
         return Upgraded(verdict, Counter(release for of in begun for release in of), sum(len(of) == 2 for of in begun),
-                        operator.answers, load.answers, len(operator.complex_ones))
+                        operator.answers, load.answers, len(operator.complex_ones), told)
