@@ -35,7 +35,8 @@ def figures(proof: dict[str, Any]) -> str:
             f"{machine['python']}, seed {proof['seed']}: capacity {details['capacity_per_s']} workflows/s, load "
             f"{details['per_s']} workflows/s.")
     rows = [_row(one) for one in proof["figures"]]
-    names = list(details["minutes"][0])
+    first = ("minute", "workflows")
+    names = [*first, *(name for name in details["minutes"][0] if name not in first)]
     minutes = ["| " + " | ".join(str(minute[name]) for name in names) + " |" for minute in details["minutes"]]
     return "\n".join([
         head, "", "![Latency and memory by minute](images/soak.svg)", "",

@@ -162,7 +162,8 @@ def run_upgrade(folder: Path, workflows: int, times: int, shape: Shape, note: Ca
             for number, (kind, place, release) in enumerate(COURSE * times):
                 fleet.replace(kind, place, release, kill=number % 2 == 0)
                 note(f"{kind} {place} is of {release} release now")
-                told += fleet.told_of_releases()
+                if release == OLD and not told:  # once: the new API, and workers of both releases
+                    told += fleet.told_of_releases()
             while not load.done:
                 time.sleep(0.1)
             load.stop()
