@@ -5,12 +5,14 @@ from datetime import timedelta
 from kombu import Queue
 
 from agents.registry import get_registry
+from core.sentinel import ASK_WITHIN_S, Watched
 from core.settings import get_settings
 
 _settings = get_settings()
+_watched = Watched.of(_settings.store_url)  # by sentinels, or None
 
 # --- broker: Redis/Valkey -------------------------------------------------------------------------------------------
-broker_url = _settings.store_url
+broker_url = _watched.broker_url if _watched else _settings.store_url
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # Valkey may be away for long; nothing exits for good
 broker_transport_options = {
@@ -19,6 +21,7 @@ broker_transport_options = {
     "socket_connect_timeout": 1.0,
     "socket_timeout": 3.0,  # a peer that vanished without a word; BRPOP itself answers every second
     "health_check_interval": 3,  # as above, for the connections that only listen: given up after 4 to 7 s
+    **(_watched.broker_options if _watched else {}),
 }
 broker_pool_limit = 20
 task_publish_retry_policy = {"max_retries": 30, "interval_start": 0, "interval_step": 0.2, "interval_max": 2.0}
@@ -53,7 +56,14 @@ worker_eta_task_limit = 10_000
 # --- beat (redbeat: several may run, one holds the lock) --------------------------------------------------------------
 beat_scheduler = "tasks.scheduler:Scheduler"
 beat_max_loop_interval = 2
-redbeat_redis_url = _settings.store_url
+redbeat_redis_url = f"redis-sentinel://{_watched.name}" if _watched else _settings.store_url
+if _watched:
+    redbeat_redis_options = {
+        "sentinels": _watched.sentinels,
+        "service_name": _watched.name,
+        "sentinel_kwargs": {"socket_timeout": ASK_WITHIN_S},
+        **_watched.access,
+    }
 redbeat_key_prefix = "baton:redbeat:"
 redbeat_lock_timeout = 8
 beat_schedule = {

@@ -39,6 +39,7 @@ from api.limits import BodyLimit
 from api.log_context import LogContext
 from api.watch import Watcher
 from core import logging, tracing
+from core.release import RELEASE
 from core.settings import Settings, get_settings
 from core.valkey import async_client, connect_all
 from state.store import AsyncStore
@@ -78,7 +79,7 @@ def create_app(chooser: Chooser | None = None) -> FastAPI:
     tracing.start("baton-api")
     app = FastAPI(
         title="Baton",
-        version="0.1.0",
+        version=RELEASE,
         description=_DESCRIPTION,
         lifespan=_connections,
         redoc_url=None,

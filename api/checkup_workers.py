@@ -11,8 +11,10 @@ from agents.health import STALE_AFTER, last_look_ms
 from api.metrics import queue_names
 from core.clock import now_ms
 from core.finding import Finding, failing, warning, well
+from core.release import RELEASE
 from core.settings import Settings
 from state.backlog import Backlog, Queue, read_backlog
+from state.releases import read_releases
 from state.store import AsyncStore
 
 ANSWER_WITHIN_S: Final = 1.0
@@ -25,7 +27,8 @@ async def worker_findings(settings: Settings, store: AsyncStore, app: Celery) ->
     backlog = await read_backlog(store, queue_names())
     consumed = await asyncio.to_thread(consumed_queues, app, backlog.workers)
     beat = await _beat(settings, store, app)
-    return [*judged_workers(backlog), *judged_queues(backlog.queues, consumed), *beat]
+    releases = judged_releases(await read_releases(store))
+    return [*judged_workers(backlog), *releases, *judged_queues(backlog.queues, consumed), *beat]
 
 
 def consumed_queues(app: Celery, workers: int) -> set[str]:
@@ -41,6 +44,16 @@ def judged_workers(backlog: Backlog) -> list[Finding]:
         return [well("workers", f"{backlog.workers} at work.")]
     waiting = f"No worker has been seen for 5 s; {backlog.due} steps and deadlines wait."
     return [failing("workers", waiting, f"{_START}. What waits is then taken up by itself.")]
+
+
+def judged_releases(releases: Mapping[str, str]) -> list[Finding]:
+    """Whether all workers are of this process's release; during an upgrade they are not."""
+    others = {worker: release for worker, release in sorted(releases.items()) if release != RELEASE}
+    if not others:
+        return []
+    named = ", ".join(f"{worker} is {release}" for worker, release in others.items())
+    advice = "During an upgrade this is well (docs/upgrades.md); afterwards, restart them with the new release."
+    return [warning("releases", f"This is {RELEASE}, and {named}.", advice)]
 
 
 def judged_queues(queues: Mapping[str, Queue], consumed: set[str]) -> list[Finding]:

@@ -13,6 +13,7 @@ from api.desk import Desk
 from api.problems import Problem, documented
 from core.clock import iso
 from core.finding import Finding, Level, worst
+from core.release import RELEASE
 from core.settings import get_settings, variables
 from tasks import app as celery_app
 
@@ -21,8 +22,8 @@ router = APIRouter(tags=["health"])
 
 @router.get("/health/live", summary="This process runs")
 async def live() -> dict[str, str]:
-    """Always 200."""
-    return {"status": "live"}
+    """Always 200, with the release."""
+    return {"status": "live", "release": RELEASE}
 
 
 class Check(BaseModel):

@@ -30,6 +30,7 @@ from api.plan_svg import plan_svg
 from api.problems import Problem, no_room, store_away
 from api.questions import problem_of
 from api.roles import Role
+from core.release import RELEASE
 from core.settings import get_settings
 from pipeline.answer import Answer
 from pipeline.question import Question
@@ -43,6 +44,7 @@ ORDINARY = 3  # steps
 RESTS = 4.0  # times as long as a large plan takes to be drawn passes until it is drawn again
 WorkflowId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
 templates = Jinja2Templates(_HERE / "templates")
+templates.env.globals["release"] = RELEASE
 templates.env.filters |= FILTERS
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 

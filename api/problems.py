@@ -14,10 +14,11 @@ from breakers import BreakerStoreAway
 from core.logging import get_logger
 from pipeline.asked_plan import BadPlan
 from pipeline.plan import PlanTooLarge
-from state.errors import KeyUsedOtherwise, NoRoom, StoreUnavailable
+from state.errors import KeyUsedOtherwise, NewerRecord, NoRoom, StoreUnavailable
 
 log = get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
+NEWER_API_AGAIN_S = 10.0  # a guess: by then the request may reach an API that was upgraded
 ROOM_AGAIN_S = 5.0  # a guess: when room may be there again
 
 # The HTTP status of each error type that a workflow may end with, or that the door answers with.
@@ -32,6 +33,7 @@ STATUS: dict[str, int] = {
     "forbidden": 403,
     "too_large": 413,
     "not_found": 404,
+    "other_cell": 421,
     "not_yet": 409,
     "cancelled": 409,
     "forbidden_by_status": 409,
@@ -45,6 +47,7 @@ STATUS: dict[str, int] = {
     "invalid_response": 502,
     "agent_unavailable": 503,
     "store_unavailable": 503,
+    "newer_record": 503,
     "agent_timeout": 504,
     "too_many_events": 500,
     "internal_error": 500,
@@ -60,6 +63,7 @@ _TITLES = {
     "forbidden": "This is not allowed",
     "too_large": "The request is too large",
     "not_found": "There is no such thing",
+    "other_cell": "It belongs to another cell",
     "not_yet": "It is not there yet",
     "cancelled": "The question was cancelled",
     "forbidden_by_status": "Its status forbids it",
@@ -73,6 +77,7 @@ _TITLES = {
     "invalid_response": "An agent gave an answer that cannot be used",
     "agent_unavailable": "An agent cannot be reached",
     "store_unavailable": "The store is away",
+    "newer_record": "A newer release recorded it",
     "agent_timeout": "It took too long",
     "too_many_events": "The same thing happened again and again",
     "internal_error": "Something went wrong on our side",
@@ -179,6 +184,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(KeyUsedOtherwise, _key_reused)
     app.add_exception_handler(NoRoom, _no_room)
+    app.add_exception_handler(NewerRecord, _newer_record)
     app.add_exception_handler(PlanTooLarge, _plan_too_large)
     app.add_exception_handler(BadPlan, _bad_plan)
     app.add_exception_handler(StoreUnavailable, _store_away)
@@ -220,6 +226,16 @@ async def _store_away(request: Request, error: Exception) -> JSONResponse:
 async def _no_room(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NoRoom)  # noqa: S101 - narrows the type
     return no_room(error).response()
+
+
+async def _newer_record(_: Request, error: Exception) -> JSONResponse:
+    return Problem(
+        "newer_record",
+        f"It cannot be read here: {error}. It is safe, and workers of that release go on with it.",
+        recovery_action="wait_and_retry",
+        suggestions=["Ask an API of the newer release, or upgrade this one (docs/upgrades.md)."],
+        retry_after_s=NEWER_API_AGAIN_S,
+    ).response()
 
 
 async def _plan_too_large(_: Request, error: Exception) -> JSONResponse:

@@ -44,7 +44,7 @@ class Rate:
         self._client = async_client(store_url)
         pool: Any = self._client.connection_pool
         storage = RedisStorage(
-            f"async+{store_url}", implementation="redispy", key_prefix="baton:rate", connection_pool=pool
+            "async+redis://", implementation="redispy", key_prefix="baton:rate", connection_pool=pool
         )
         self._counter = SlidingWindowCounterRateLimiter(storage)
         self._look_again_at = 0.0

@@ -13,7 +13,9 @@ from api import etag
 from api.desk import Desk
 from api.problems import Problem, documented
 from core.clock import iso
+from core.settings import get_settings
 from pipeline.answer import Answer
+from pipeline.cell import other_cell
 from pipeline.table import rows_as_csv
 from state.model import Path, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
@@ -224,7 +226,15 @@ def _not_yet(found: Answer, what: str) -> Problem:
 
 
 def unknown_workflow(workflow_id: str) -> Problem:
-    """404 for an id that names no workflow, or none any more."""
+    """404 for an id that names no workflow, or none any more; 421 for one of another cell."""
+    if cell := other_cell(workflow_id, get_settings().cell):
+        return Problem(
+            "other_cell",
+            f"The workflow {workflow_id} is of cell {cell}, and this is cell {get_settings().cell}.",
+            recovery_action="correct_request",
+            suggestions=["Send requests about a workflow to the cell that its id begins with (docs/scale.md)."],
+            extra={"cell": cell},
+        )
     return Problem(
         "not_found",
         f"There is no workflow {workflow_id}; finished ones are kept for a limited time.",

@@ -20,6 +20,9 @@ Action = Literal[
     "stand_in_failed",
     "stand_in_unfit",
     "rules_cannot_help",
+    # workers of several releases
+    "worker_started",
+    "left_to_newer",
     # recovery
     "step_sent",
     "step_lost",

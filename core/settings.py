@@ -21,9 +21,12 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+
+from core.sentinel import Watched
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = int
@@ -83,7 +86,11 @@ class Settings(BaseSettings):
     )
     flower_basic_auth: str = Field("", repr=False, description="`user:password` that Flower asks for.")
 
-    redis_url: str = Field("", description="Redis/Valkey primary. Empty: the embedded server of `make run`.")
+    redis_url: str = Field(
+        "",
+        description="Redis/Valkey primary, or its sentinels: `sentinel://host:26379,host:26379/<name of the primary>`. "
+        "Empty: the embedded server of `make run`.",
+    )
     nlp_agent_url: str = Field("", description="nlp agent. Empty: the bundled one.")
     data_agent_url: str = Field("", description="data agent. Empty: the bundled one.")
     viz_agent_url: str = Field("", description="viz agent. Empty: the bundled one.")
@@ -195,6 +202,12 @@ class Settings(BaseSettings):
     direct_concurrency: PositiveInt = Field(
         64, description="Questions an API process answers itself at a time; as many again while Valkey is away."
     )
+    cell: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{2})?$",
+        description="This installation among several (docs/scale.md): two hexadecimal digits, with which ids of its "
+        "workflows begin. Empty: there is one.",
+    )
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
     otlp_endpoint: str = Field(
         "",
@@ -214,6 +227,12 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """URL of the primary: the one given, else the embedded server's."""
         return self.redis_url or f"redis://127.0.0.1:{self.valkey_port}/0"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _readable(cls, url: str) -> str:
+        Watched.of(url)
+        return url
 
     @model_validator(mode="after")
     def _lease_outlives_renewal(self) -> Self:

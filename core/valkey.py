@@ -1,4 +1,4 @@
-"""Clients of the one Redis/Valkey primary.
+"""Clients of the one Redis/Valkey primary, named by its own URL or by its sentinels (`core.sentinel`).
 
 They never retry by themselves: a command repeated behind the caller's back may happen twice, so repeating belongs to
 callers whose call carries a token (`state.store`). Connecting takes at most 0.25 s; in an event loop, where this counts
@@ -12,9 +12,13 @@ import redis
 import redis.asyncio
 from redis.asyncio.connection import BlockingConnectionPool
 from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
+from core.sentinel import ASK_WITHIN_S, Watched
 from core.settings import get_settings
 
 CONNECT_TIMEOUT_S = 0.25
@@ -22,6 +26,8 @@ ANSWER_TIMEOUT_S = 5.0
 LOOP_CONNECT_TIMEOUT_S = 1.0
 LOOP_CONNECTIONS = 100
 MAX_CONNECTIONS = 5_000  # one per greenlet that waits for an answer; they are made when needed
+
+_ASKED: dict[str, Any] = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": ASK_WITHIN_S}
 
 
 def _options() -> dict[str, Any]:
@@ -33,9 +39,18 @@ def _options() -> dict[str, Any]:
     }
 
 
+class _WatchedPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Connections to the primary that the sentinels name; waits for one as the other pool does."""
+
+
 def sync_client(url: str | None = None) -> "redis.Redis":
     """A client for worker processes and tools; answers are bytes."""
-    return redis.Redis.from_url(url or get_settings().store_url, retry=Retry(NoBackoff(), 0), **_options())
+    place, options = url or get_settings().store_url, _options() | {"retry": Retry(NoBackoff(), 0)}
+    if (watched := Watched.of(place)) is None:
+        return redis.Redis.from_url(place, **options)
+    sentinel: Any = Sentinel(watched.sentinels, sentinel_kwargs=_ASKED | {"retry": Retry(NoBackoff(), 0)})
+    client: redis.Redis = sentinel.master_for(watched.name, **options | watched.access | watched.options)
+    return client
 
 
 def async_client(url: str | None = None) -> "redis.asyncio.Redis":
@@ -46,7 +61,11 @@ def async_client(url: str | None = None) -> "redis.asyncio.Redis":
         "timeout": ANSWER_TIMEOUT_S,
         "retry": AsyncRetry(NoBackoff(), 0),
     }
-    pool = BlockingConnectionPool.from_url(url or get_settings().store_url, **options)
+    place = url or get_settings().store_url
+    if (watched := Watched.of(place)) is None:
+        return redis.asyncio.Redis.from_pool(BlockingConnectionPool.from_url(place, **options))
+    sentinel = AsyncSentinel(watched.sentinels, sentinel_kwargs=_ASKED | {"retry": AsyncRetry(NoBackoff(), 0)})
+    pool = _WatchedPool(watched.name, sentinel, **options | watched.access | watched.options)
     return redis.asyncio.Redis.from_pool(pool)
 
 

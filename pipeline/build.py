@@ -9,6 +9,7 @@ from celery import Celery, chain
 
 from state.model import NewStep
 from state.transition import Send
+from state.version import MESSAGE_HEADER, MESSAGE_VERSION
 
 MAX_LINKS = 16  # a chain's tail travels in every message of it
 TASKS: Final = frozenset({"agents.nlp", "agents.data", "agents.viz", "agents.compose"})  # named as their queues
@@ -64,5 +65,10 @@ def _message(app: Celery, send: Send) -> Any:
         task_name(send.queue),
         args=(send.workflow_id, send.step),
         immutable=True,
-        options={"task_id": send.task_id, "queue": send.queue, "ignore_result": True},
+        options={
+            "task_id": send.task_id,
+            "queue": send.queue,
+            "ignore_result": True,
+            "headers": {MESSAGE_HEADER: MESSAGE_VERSION},
+        },
     )

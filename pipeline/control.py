@@ -38,11 +38,15 @@ _DONE_ALREADY = {
     Verb.RESUME: frozenset({WorkflowStatus.QUEUED, WorkflowStatus.RUNNING}),
 }
 
+_NEWER = "A newer release recorded the workflow, and only such a one can change it: ask there, or upgrade this one."
+
 
 def refusal(verb: Verb, workflow_id: str, done: Controlled) -> str:
     """Why a wish was refused; empty when it was carried out, now or before."""
     if done.status is None:
         return f"There is no workflow {workflow_id}."
+    if done.refusal == "newer":
+        return _NEWER
     if done.done or done.status in _DONE_ALREADY[verb]:
         return ""
     return f"The workflow is {done.status}: it cannot be {verb}{'d' if verb is not Verb.CANCEL else 'led'}."
@@ -57,6 +61,7 @@ def not_run_again(workflow_id: str, done: Controlled, step: str) -> str:
         "open": f"The workflow is {done.status}: only an ended one can be run again.",
         "nothing": "Every step has a good output.",
         "unknown": f"The workflow has no step {step}.",
+        "newer": _NEWER,
         "full": f"Not accepted: {done.no_room}.",
     }[done.refusal]
 

@@ -1,6 +1,5 @@
 """From a question to an accepted workflow: recorded first, then sent. What is not sent, the due set sends."""
 
-import secrets
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from core.settings import get_settings
 from pipeline.asked_plan import checked_plan
 from pipeline.asked_step import AskedStep
 from pipeline.build import chained, publish
+from pipeline.cell import new_workflow_id
 from pipeline.complexity import complexity_of
 from pipeline.plan import ordinary_plan, plan_to_be_extended, within_limit
 from state.idempotency import Once
@@ -43,7 +43,7 @@ class Question:
 
 def plan_workflow(question: Question, mode: Mode = Mode.INTERACTIVE) -> NewWorkflow:
     """A new workflow for `question`; raises `BadPlan` when the plan it brings cannot be taken."""
-    workflow_id = secrets.token_hex(16)
+    workflow_id = new_workflow_id(get_settings().cell)
     request = {
         "query": question.query,
         "query_id": question.query_id or workflow_id,

@@ -14,6 +14,7 @@ from prove import (
     breakers,
     cancel,
     chaos,
+    failover,
     false_opens,
     fleet,
     fuzz,
@@ -22,14 +23,16 @@ from prove import (
     plans,
     recovery,
     response_time,
+    soak,
     speed,
     streams,
+    upgrade,
 )
 from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 
 PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS,
                      *interleavings.PARTS, *fuzz.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS,
-                     *plans.PARTS, *response_time.PARTS]
+                     *plans.PARTS, *response_time.PARTS, *upgrade.PARTS, *failover.PARTS, *soak.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 

@@ -4,15 +4,18 @@ Steps are recorded by transitions inside the task body, so the tracer writes not
 `mark_as_*` hooks only translate what Celery alone knows: an operator's revoke, and work that was lost.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from celery import states
 from celery.backends.redis import RedisBackend
 
 from core.logging import get_logger
+from core.sentinel import Watched
 from core.settings import get_settings
+from core.valkey import sync_client
 from state import control
-from state.errors import StoreUnavailable
+from state.errors import NewerRecord, StoreUnavailable
 from state.model import WorkflowStatus
 from state.store import Store, store_at
 from state.transition import Transition, parse_task_id
@@ -36,6 +39,20 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
     def store(self) -> Store:
         """The record, on the server this backend was configured with."""
         return store_at(self.url)
+
+    def as_uri(self, include_password: bool = False) -> str:
+        """Where it is, for banners and Flower."""
+        watched = Watched.of(self.url)
+        return watched.shown if watched else str(super().as_uri(include_password))
+
+    def _params_from_url(self, url: str, defaults: dict[str, Any]) -> dict[str, Any]:
+        watched = Watched.of(url)
+        one = watched.broker_url.partition(";")[0] if watched else url
+        params: dict[str, Any] = super()._params_from_url(one, defaults)
+        return params
+
+    def _create_client(self, **params: Any) -> Any:
+        return sync_client(self.url) if Watched.of(self.url) else super()._create_client(**params)
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
         """No SUBSCRIBE for what is sent: nobody in this process waits for it."""
@@ -75,7 +92,7 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
             if record is not None:
                 followers = [step.name for step in record.steps.values() if send.step in step.after]
                 self.store.hurry(send.workflow_id, [send.step, *followers])
-        except StoreUnavailable:
+        except (StoreUnavailable, NewerRecord):
             log.warning(
                 "step_lost_unrecorded",
                 workflow_id=send.workflow_id,
@@ -91,8 +108,10 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
         """Meta of a task; an unfinished workflow's comes from its record."""
         meta: dict[str, Any] = super()._get_task_meta_for(task_id)
-        if meta["status"] == states.PENDING and (record := self.store.record(task_id)) is not None:
-            meta["status"] = _CELERY_STATE.get(record.status, states.PENDING)
+        if meta["status"] == states.PENDING:
+            with suppress(NewerRecord):  # PENDING is what Celery says of what it does not know
+                if (record := self.store.record(task_id)) is not None:
+                    meta["status"] = _CELERY_STATE.get(record.status, states.PENDING)
         return meta
 
     def _run(self, transition: Transition[Any]) -> None:

@@ -18,7 +18,7 @@ class Controlled:
 
     `status` is the workflow's now; None for an unknown id. `task_ids` are to be revoked, `sends` to be published.
     `refusal` says why nothing was done when the status does not: `open` (it has not ended), `nothing` (every step has a
-    good output), `unknown` (no such step) or `full` (`no_room` says why).
+    good output), `unknown` (no such step), `newer` (a later release recorded it) or `full` (`no_room` says why).
     """
 
     status: WorkflowStatus | None
@@ -79,6 +79,7 @@ _READERS: dict[bytes, Callable[[str, Raw], Controlled]] = {
     b"open": lambda _id, raw: Controlled(WorkflowStatus(raw[1].decode()), refusal="open"),
     b"nothing": lambda _id, _raw: Controlled(WorkflowStatus.SUCCEEDED, refusal="nothing"),
     b"unknown": lambda _id, raw: Controlled(WorkflowStatus(raw[1].decode()), refusal="unknown"),
+    b"newer": lambda _id, raw: Controlled(WorkflowStatus(raw[2].decode()), refusal="newer"),
     b"full": lambda _id, raw: Controlled(WorkflowStatus(raw[4].decode()), refusal="full", no_room=no_room(raw)),
     b"cancelled": lambda _id, raw: _stopped(WorkflowStatus.CANCELLED, raw),
     b"paused": lambda _id, raw: _stopped(WorkflowStatus.PAUSED, raw),

@@ -1,5 +1,7 @@
 """What may go wrong with the record."""
 
+from state.version import VERSION
+
 
 class StateError(Exception):
     """The record could not be read or written."""
@@ -28,6 +30,17 @@ class KeyUsedOtherwise(StateError):
 
     def __init__(self) -> None:
         super().__init__("this idempotency key was used for another request")
+
+
+class NewerRecord(StateError):
+    """The record was made by a later release, and only such a one knows what it means."""
+
+    def __init__(self, workflow_id: str, version: int) -> None:
+        super().__init__(
+            f"workflow {workflow_id} was recorded by a newer release "
+            f"(record version {version}; this one reads up to {VERSION})"
+        )
+        self.version = version
 
 
 class NoRoom(StateError):

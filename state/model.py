@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from state.version import OLDEST
+
 
 class WorkflowStatus(StrEnum):
     """Where a workflow stands; the last four are final."""
@@ -144,6 +146,7 @@ class WorkflowRecord:
     route: Route = Route.SIMPLE
     route_why: str = ""
     path: Path = Path.CELERY
+    version: int = OLDEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,18 @@ from typing import Any
 
 from state import keys
 from state.blobs import unpack
+from state.errors import NewerRecord
 from state.model import Contents, Mode, Path, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.version import OLDEST, VERSION
 
 
 def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord | None:
-    """The record in `raw` (an HGETALL); None when it is empty."""
+    """The record in `raw` (an HGETALL); None when it is empty. Raises `NewerRecord`."""
     if not raw:
         return None
+    version = int(raw.get(b"version", OLDEST))
+    if version > VERSION:
+        raise NewerRecord(workflow_id, version)
     text = {name.decode(): value.decode() for name, value in raw.items()}
     return WorkflowRecord(
         workflow_id=workflow_id,
@@ -26,6 +31,7 @@ def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord 
         route=Route(text.get("route", Route.SIMPLE)),
         route_why=text.get("route_why", ""),
         path=Path(text.get("path", Path.CELERY)),
+        version=version,
         steps={name: _step(name, text) for name in text["steps"].split(",")},
     )
 

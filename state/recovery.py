@@ -53,13 +53,14 @@ class OverdueKind(StrEnum):
     DROPPED = "dropped"
     POISONED = "poisoned"
     DEADLINE = "deadline"
+    NEWER = "newer"
 
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
     """`sends` are to be published, for the reason `why` (lost, retry, takeover, ...).
 
-    `task_ids` are to stop on a deadline.
+    `task_ids` are to stop on a deadline. A record that is newer than this release is left to newer workers.
     """
 
     kind: OverdueKind
@@ -84,6 +85,8 @@ def overdue(
             return Overdue(kind, sends_of(workflow_id, raw[2:]), raw[1].decode())
         if kind is OverdueKind.POISONED:
             return Overdue(kind, sends_of(workflow_id, raw[1:]), "went on without it")
+        if kind is OverdueKind.NEWER:
+            return Overdue(kind)
         return Overdue(kind, task_ids=tuple(item.decode() for item in raw[1:]))
 
     return Transition(

@@ -1,7 +1,12 @@
-"""The Lua sources: `metrics.lua` and `record.lua` stand before a transition; those that concern many stand alone."""
+"""The Lua sources: `metrics.lua` and `record.lua` stand before a transition; those that concern many stand alone.
+
+Every one begins with the record's version, so that a script knows which records are newer than itself.
+"""
 
 from functools import cache
 from pathlib import Path
+
+from state.version import VERSION
 
 _FOLDER = Path(__file__).parent / "lua"
 _SHARED = ("metrics", "record")
@@ -12,4 +17,4 @@ _ALONE = frozenset({"renew", "look", "trim", "summaries", "faults"})
 def source(name: str) -> str:
     """The text of script `name`."""
     parts = (name,) if name in _ALONE else (*_SHARED, name)
-    return "\n".join((_FOLDER / f"{part}.lua").read_text() for part in parts)
+    return "\n".join((f"local VERSION = {VERSION}", *((_FOLDER / f"{part}.lua").read_text() for part in parts)))

@@ -19,6 +19,7 @@ from state.idempotency import Once
 from state.model import Mode, NewStep, NewWorkflow, Path, Route, StepStatus
 from state.room import ENDLESS, Room, no_room
 from state.transition import Argument, Raw, Send, Transition, sends_of
+from state.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def start(
             ",".join({step.queue for step in first}),
             room.max_open,
             room.queue_max,
+            "version",
+            VERSION,
             "mode",
             workflow.mode,
             *_route(workflow.route, workflow.route_why),
@@ -167,6 +170,7 @@ class Verdict(StrEnum):
     OWNED = "owned"
     PAUSED = "paused"
     FINAL = "final"
+    NEWER = "newer"  # the record is of a later version: a newer worker begins the step
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""One Celery task for each agent; the message is (workflow id, step) and only a hint."""
+"""One Celery task for each agent; the message is (workflow id, step) and only a hint.
+
+What else a later release may send along is left out.
+"""
 
 from typing import Any
 
@@ -12,7 +15,8 @@ from pipeline.ledger import StoreLedger
 from state.errors import StoreUnavailable
 from state.store import get_store
 from state.transition import Send, parse_task_id
-from tasks import handoff
+from state.transitions import Verdict
+from tasks import handoff, newer
 from tasks.app import app
 
 _OPTIONS: dict[str, Any] = {
@@ -28,31 +32,31 @@ _OPTIONS: dict[str, Any] = {
 
 
 @app.task(name="agents.nlp", **_OPTIONS)
-def nlp(self: Task, workflow_id: str, step: str) -> None:
+def nlp(self: Task, workflow_id: str, step: str, *_: Any, **__: Any) -> None:
     """Ask the nlp agent: question -> query."""
     deliver(self, workflow_id, step)
 
 
 @app.task(name="agents.data", **_OPTIONS)
-def data(self: Task, workflow_id: str, step: str) -> None:
+def data(self: Task, workflow_id: str, step: str, *_: Any, **__: Any) -> None:
     """Ask the data agent: query -> rows."""
     deliver(self, workflow_id, step)
 
 
 @app.task(name="agents.viz", **_OPTIONS)
-def viz(self: Task, workflow_id: str, step: str) -> None:
+def viz(self: Task, workflow_id: str, step: str, *_: Any, **__: Any) -> None:
     """Ask the viz agent: rows -> chart."""
     deliver(self, workflow_id, step)
 
 
 @app.task(name="agents.compose", **_OPTIONS)
-def compose(self: Task, workflow_id: str, step: str) -> None:
+def compose(self: Task, workflow_id: str, step: str, *_: Any, **__: Any) -> None:
     """Put the parts of a complex question together, in this worker: no agent is asked."""
     deliver(self, workflow_id, step)
 
 
 @app.task(name="agents.call", **_OPTIONS)
-def call(self: Task, workflow_id: str, step: str) -> None:
+def call(self: Task, workflow_id: str, step: str, *_: Any, **__: Any) -> None:
     """Ask any further agent that is registered."""
     deliver(self, workflow_id, step)
 
@@ -65,7 +69,11 @@ def deliver(task: Task, workflow_id: str, step: str) -> None:
     """
     send = parse_task_id(task.request.id) or Send(workflow_id, step, 0, 0)
     with in_log(workflow_id=workflow_id, step=step):
+        if newer.is_newer(task.request):
+            raise newer.left(task)
         outcome = run_step(StoreLedger(get_store(), task.request.hostname), send)
+        if isinstance(outcome, Nothing) and outcome.why == Verdict.NEWER:
+            raise newer.left(task)
     if isinstance(outcome, Wait):
         raise task.retry(countdown=outcome.wait_s, max_retries=None)
     if isinstance(outcome, Nothing):

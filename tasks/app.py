@@ -6,8 +6,12 @@ from celery import Celery, signals
 
 import state.backend  # noqa: F401 - Celery imports it by name, later, when the working folder is off the path
 from core import logging, tracing
+from core.release import RELEASE
 from core.settings import get_settings
 from core.suitability import refuse_unsuitable_server
+from state.version import VERSION
+
+log = logging.get_logger(__name__)
 
 app = Celery("baton", include=["tasks.agents", "tasks.health"], control="tasks.control_class:Control")
 app.config_from_object("celeryconfig")
@@ -29,6 +33,7 @@ def _refuse_unsuitable_server(**_: Any) -> None:
     """A worker ends before it takes anything; beat does the same (`tasks.scheduler`)."""
     refuse_unsuitable_server(get_settings())
     tracing.start("baton-worker")
+    log.info("worker_started", release=RELEASE, reads_up_to=VERSION)
 
 
 @signals.setup_logging.connect

@@ -12,6 +12,7 @@ from celery.utils.functional import maybe_list
 from core.settings import get_settings
 from pipeline.control import Verb, carry_out, refusal
 from state.control import cancel, cancel_send
+from state.errors import NewerRecord
 from state.inspection import inspect
 from state.model import WorkflowStatus
 from state.store import get_store
@@ -33,7 +34,10 @@ class Reply:
 
 def look(_app: Celery, workflow_id: str = "") -> Reply:
     """Where a workflow stands; raises when there is none."""
-    seen = inspect(get_store(), _given(workflow_id))
+    try:
+        seen = inspect(get_store(), _given(workflow_id))
+    except NewerRecord as error:
+        raise CeleryCommandException(f"It cannot be shown here: {error}.", REFUSED) from error
     if seen is None:
         raise CeleryCommandException(f"There is no workflow {workflow_id}.", REFUSED)
     return Reply(as_json(seen), as_text(seen))

@@ -17,6 +17,7 @@ def as_json(seen: Inspection) -> dict[str, Any]:
         "workflow_id": record.workflow_id,
         "status": record.status,
         "mode": record.mode,
+        "version": record.version,
         "query": seen.query,
         "message": record.message,
         "created_at": iso(record.created_ms),
@@ -34,7 +35,7 @@ def as_text(seen: Inspection) -> str:
     lines = [
         f"{record.workflow_id} {record.status} ({record.mode})",
         *filter(None, [seen.query, record.message]),
-        f"created {iso(record.created_ms)}, {until}",
+        f"created {iso(record.created_ms)}, {until}, record version {record.version}",
         "",
         *_table([_HEADS, *(_row(seen, step) for step in record.steps.values())]),
         *(f"{step.name}: {_fault(step.error)}" for step in record.steps.values() if step.error),

@@ -1,6 +1,7 @@
 """What every worker does beside its tasks: renew what it holds, stop what it lost, and bring back what is overdue."""
 
 import gc
+from contextlib import suppress
 from typing import Any
 
 from celery import bootsteps
@@ -8,19 +9,24 @@ from celery.worker import state as worker_state
 
 from core import tracing
 from core.logging import get_logger
+from core.release import RELEASE
 from core.settings import get_settings
 from pipeline import stand_ins
 from pipeline.build import publish
 from pipeline.repeating import repeat
 from state.control import PAUSED_AT_MOST_S
+from state.errors import StoreUnavailable
 from state.recovery import OverdueKind, longest_gap_ms, look, overdue, renew, trim
+from state.releases import tell_release
 from state.store import Store, get_store
 from state.transition import parse_task_id
+from tasks import newer
 from tasks.stopping import stop_call
 
 log = get_logger(__name__)
 LOOK_LIMIT = 100
 TRIM_INTERVAL_S = 60.0
+RELEASE_INTERVAL_S = 60.0
 
 
 class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -34,10 +40,13 @@ class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
         store = get_store()
         seen: set[str] = set()
         stand_ins.load()
+        with suppress(StoreUnavailable):  # told again each minute
+            tell_release(store, worker.hostname, RELEASE)
         gc.freeze()  # all that lives as long as the worker: else a prefork parent is deaf for 0.1 s before every fork
         repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
         repeat("claim", settings.overdue_interval_s, lambda: claim_reserved(store, worker, seen))
         repeat("trim", TRIM_INTERVAL_S, lambda: trim_indexes(store))
+        repeat("release", RELEASE_INTERVAL_S, lambda: tell_release(store, worker.hostname, RELEASE))
         repeat("recovery", settings.overdue_interval_s, lambda: bring_back(store, worker))
 
 
@@ -80,6 +89,8 @@ def bring_back(store: Store, worker: Any) -> None:
                 ttl_s=settings.workflow_ttl_s,
             )
         )
+        if taken.kind is OverdueKind.NEWER:
+            newer.say_once()
         if taken.kind in (OverdueKind.POISONED, OverdueKind.DEADLINE):
             log.warning("given_up", why=taken.kind, workflow_id=workflow_id, step=step)
         for send in taken.sends:

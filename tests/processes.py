@@ -65,10 +65,12 @@ def gone(pid: int) -> bool:
 
 
 class LocalProcess(CeleryTestContainer):  # type: ignore[misc]
-    """A container of pytest-celery's that is a process; `folder` takes its log."""
+    """A container of pytest-celery's that is a process; `folder` takes its log, `code` is the tree it runs from."""
 
-    def __init__(self, command: Sequence[str], folder: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, environment: dict[str, str] | None = None,
+                 code: Path = ROOT) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.code = code
         self._argv = leash("KILL", list(command))
         self.environment = environment or {}
         self.log = folder / f"{type(self).__name__.lower()}-{uuid.uuid4().hex[:6]}.log"
@@ -78,8 +80,8 @@ class LocalProcess(CeleryTestContainer):  # type: ignore[misc]
         """Start it (again), with the log going on."""
         self._said_before = len(self.logs()) if self.log.exists() else 0
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self._argv, cwd=ROOT, env={**os.environ, **self.environment}, stdout=log,
-                                            stderr=subprocess.STDOUT, start_new_session=True)
+            self.process = subprocess.Popen(self._argv, cwd=self.code, env={**os.environ, **self.environment},
+                                            stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
     def up(self) -> bool:
         """Whether it does its work."""
@@ -180,11 +182,12 @@ class LocalAgent(LocalProcess):
 class LocalWorker(LocalProcess):
     """One Celery worker on all queues, with any of the pools."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], pool: str = "gevent", concurrency: int = 20) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], pool: str = "gevent", concurrency: int = 20,
+                 code: Path = ROOT) -> None:
         self.pool = pool
         self.hostname = f"{pool}-{uuid.uuid4().hex[:8]}@local"
         super().__init__([sys.executable, "-m", "celery", "-A", "tasks", "worker", "-P", pool, "-c", str(concurrency),
-                          "-E", "-l", "INFO", "-n", self.hostname], folder, environment)
+                          "-E", "-l", "INFO", "-n", self.hostname], folder, environment, code)
 
     def up(self) -> bool:
         return f"{self.hostname} ready" in self.logs_since_start()

@@ -7,6 +7,8 @@ import requests
 from celery import Celery
 
 from core.http import get_session
+from core.sentinel import Watched
+from core.valkey import sync_client
 
 PROBE_TIMEOUT_S = 2.0
 BEAT_LOCK = "baton:redbeat::lock"
@@ -48,9 +50,12 @@ def beat(url: str) -> str:
 
 @cache
 def _store(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, socket_timeout=PROBE_TIMEOUT_S, socket_connect_timeout=PROBE_TIMEOUT_S)
+    return sync_client(url)
 
 
 @cache
 def _control(url: str) -> Celery:
-    return Celery("readiness", broker=url, set_as_current=False)
+    watched = Watched.of(url)
+    app = Celery("readiness", broker=watched.broker_url if watched else url, set_as_current=False)
+    app.conf.broker_transport_options = watched.broker_options if watched else {}
+    return app

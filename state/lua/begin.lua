@@ -1,12 +1,14 @@
 -- begin: claim a step. KEYS 8 baton:queue-marks, hash: queue -> ms of the newest send seen to begin (no TTL; overdue).
 -- Own ARGV: 4 step, 5 owner, 6 lease_ms, 7 the path, unless a worker claims it. A lease is never renewed beyond the step's own limit_ms.
 -- Answers {'go', fence, attempt, takeovers, round, time_left_ms, agent, inputs, mode, spec, request, output, ...}, or one of {'done'}, {'gone'},
--- {'waiting'}, {'owned'}, {'paused'}, {'final', status}, {'not_before', ms left}. Atomic.
+-- {'waiting'}, {'owned'}, {'paused'}, {'final', status}, {'not_before', ms left}, {'newer', version, status}. Atomic.
 -- A history that has grown to MAX_EVENTS ends the workflow instead: events are never trimmed while it runs.
 local MAX_EVENTS = 5000
 local step, owner, lease_ms = ARGV[4], ARGV[5], tonumber(ARGV[6])
-local w = get('status', 'deadline_ms', 'created_ms', 'mode')
+local w = get('status', 'deadline_ms', 'created_ms', 'mode', 'version')
 if not w[1] then return { 'gone' } end
+local unread = not FINAL[w[1]] and newer(w[5], w[1])
+if unread then return unread end
 local s = get(step .. ':status', step .. ':fence', step .. ':attempt', step .. ':takeovers', step .. ':round', step .. ':token',
               step .. ':not_before_ms', step .. ':needs', step .. ':queued_ms', step .. ':queue',
               step .. ':agent', step .. ':limit_ms', step .. ':send', step .. ':wants', step .. ':spec')

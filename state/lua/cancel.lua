@@ -1,9 +1,11 @@
 -- cancel: end a workflow by an operator's wish. Own ARGV: 4 actor, 5 reason; and when the wish is about one send, 6 step, 7 round,
 -- 8 send: an older send than the step's newest cancels nothing, or the revoke of an earlier round would end the next one.
--- Answers {'cancelled', task id, ...} with the sends that may be on their way, {'already', status} or {'gone'}. Atomic.
-local w = get('status', 'steps')
+-- Answers {'cancelled', task id, ...} with the sends that may be on their way, {'already', status}, {'newer', version, status} or {'gone'}. Atomic.
+local w = get('status', 'steps', 'version')
 if not w[1] then return { 'gone' } end
 if FINAL[w[1]] then return { 'already', w[1] } end
+local unread = newer(w[3], w[1])
+if unread then return unread end
 if ARGV[6] then
   local newest = get(ARGV[6] .. ':round', ARGV[6] .. ':send')
   if newest[1] ~= ARGV[7] or newest[2] ~= ARGV[8] then return { 'already', w[1] } end

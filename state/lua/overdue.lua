@@ -1,15 +1,22 @@
 -- overdue: decide about ONE overdue member, taken atomically. KEYS 8 baton:queue-marks (see begin).
 -- Own ARGV: 4 step ('' = the workflow's deadline), 5 grace_ms, 6 max_takeovers, 7 broker key prefix.
 -- Answers {'sent', why, then a send} (the caller publishes it), {'later'}, {'dropped'}, {'poisoned', then the sends that go on without an
--- optional step} or {'deadline', task id, ...}.
+-- optional step}, {'newer', version, status} (for a newer worker, who finds it due again) or {'deadline', task id, ...}.
 local step, grace_ms, max_takeovers = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local member = id .. '|' .. step
 local at = redis.call('ZSCORE', DUE, member)
 if not at or tonumber(at) > now then return { 'later' } end
-local w = get('status', 'steps', 'deadline_ms')
+local w = get('status', 'steps', 'deadline_ms', 'version')
 if not w[1] or FINAL[w[1]] then
   redis.call('ZREM', DUE, member)
   return { 'dropped' }
+end
+-- Out of the way of what is ours, for as long as a newer worker's looks are sure to come by.
+local FOR_NEWER_MS = 2000
+local unread = newer(w[4], w[1])
+if unread then
+  due(step, now + FOR_NEWER_MS)
+  return unread
 end
 
 -- The end of the time a workflow has, or of the longest pause.

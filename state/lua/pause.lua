@@ -1,10 +1,13 @@
 -- pause: begin nothing more until resume. Own ARGV: 4 actor, 5 reason, 6 at_most_s.
 -- Running calls end normally and are recorded; what is queued, held or waits to be tried again goes back to WAITING, so that
 -- nothing is due but the end of the pause. The deadline stands still.
--- Answers {'paused', task id, ...} with the sends that are void, {'already', status} when it is paused or has ended, {'gone'}. Atomic.
-local w = get('status', 'steps', 'created_ms')
+-- Answers {'paused', task id, ...} with the sends that are void, {'already', status} when it is paused or has ended,
+-- {'newer', version, status}, {'gone'}. Atomic.
+local w = get('status', 'steps', 'created_ms', 'version')
 if not w[1] then return { 'gone' } end
 if FINAL[w[1]] or w[1] == 'PAUSED' then return { 'already', w[1] } end
+local unread = newer(w[4], w[1])
+if unread then return unread end
 local reply = { 'paused' }
 for _, step in ipairs(names(w[2])) do
   local s = get(step .. ':status', step .. ':round', step .. ':send')

@@ -26,6 +26,12 @@ local function get(...)
   return redis.call('HMGET', WF, ...)
 end
 
+-- {'newer', its version, its status} when a record (its 'version', nil before there was one) is newer than this script, else
+-- nil. A script leaves such a record alone: what its fields mean is known to newer workers only.
+local function newer(version, status)
+  if tonumber(version or '1') > VERSION then return { 'newer', version, status } end
+end
+
 local function set(...)
   redis.call('HSET', WF, ...)
 end

@@ -3,6 +3,7 @@
 -- ARGV: 1 node, 2 lease_ms, 3 longest gap_ms, then triples: workflow id, step, task id, prefixed with '!' when its call is
 -- active. After a gap in the looks nobody is too old for a while: who could not report deserves the time to do it.
 -- A step that becomes HELD is no event; the record's field 'held' counts those, so that its version (state.store) changes.
+-- A record newer than this script is not held: it waits for a newer worker.
 -- Answers the task ids whose calls must stop: cancelled, fenced off, or older than they may get. Atomic.
 local ENDED_BY_ITS_OWNER = { SUCCEEDED = true, DEGRADED = true, FAILED = true, SKIPPED = true }
 local clock = redis.call('TIME')
@@ -15,7 +16,7 @@ for i = 4, #ARGV, 3 do
   local active = string.sub(task, 1, 1) == '!'
   if active then task = string.sub(task, 2) end
   local wf = 'baton:wf:' .. id
-  local s = redis.call('HMGET', wf, step .. ':status', step .. ':owner', step .. ':round', step .. ':send', step .. ':until_ms')
+  local s = redis.call('HMGET', wf, step .. ':status', step .. ':owner', step .. ':round', step .. ':send', step .. ':until_ms', 'version')
   local current = s[1] and task == id .. '.' .. step .. '.' .. s[3] .. '.' .. s[4]
   local owner = node .. '/' .. string.match(task, '%d+%.%d+$')
   local mine = s[2] == owner
@@ -27,7 +28,7 @@ for i = 4, #ARGV, 3 do
     redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + lease_ms), id .. '|' .. step)
   elseif s[1] == 'RETRYING' and current then
     redis.call('ZADD', KEYS[1], 'XX', 'GT', string.format('%.0f', now + lease_ms), id .. '|' .. step)
-  elseif (s[1] == 'QUEUED' or s[1] == 'HELD') and current then
+  elseif (s[1] == 'QUEUED' or s[1] == 'HELD') and current and tonumber(s[6] or '1') <= VERSION then
     -- From here on its lease counts, not the time its message had to arrive: a dead holder's step is back as soon as a running one.
     redis.call('HSET', wf, step .. ':status', 'HELD', step .. ':owner', owner)
     if s[1] == 'QUEUED' then redis.call('HINCRBY', wf, 'held', 1) end

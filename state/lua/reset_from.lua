@@ -2,9 +2,12 @@
 -- 7 first step to run again ('': every step without a good output), 8 max_open, 9 queue_max.
 -- What is run again loses its output, error and counts; round and fence go on, so no report of an earlier round fits.
 -- Answers {'reset', round, step, round, send, queue, ...} with the sends to publish, {'open', status}, {'nothing'} when every step has
--- a good output, {'unknown', status} for a step that is not in the plan, {'gone'}, or {'full', setting, what, count, status}. Atomic; the same token gets the same answer.
-local w = get('status', 'steps', 'created_ms', 'deadline_s', 'round', 'token', 'answer', 'caller')
+-- a good output, {'unknown', status} for a step that is not in the plan, {'newer', version, status}, {'gone'}, or
+-- {'full', setting, what, count, status}. Atomic; the same token gets the same answer.
+local w = get('status', 'steps', 'created_ms', 'deadline_s', 'round', 'token', 'answer', 'caller', 'version')
 if not w[1] then return { 'gone' } end
+local unread = newer(w[9], w[1])
+if unread then return unread end
 if w[6] == token then return w[7] and cjson.decode(w[7]) or { 'reset', w[5] } end
 if not FINAL[w[1]] then return { 'open', w[1] } end
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from celery import Celery
 
+from core.settings import ROOT
 from core.valkey import sync_client
 from pipeline.build import publish
 from pipeline.question import accept, send_first
@@ -45,10 +46,10 @@ class ScriptedAgentProcess(LocalProcess):
 class LocalApi(LocalProcess):
     """One API process."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], code: Path = ROOT) -> None:
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
-        super().__init__([sys.executable, "-m", "api"], folder, {**environment, "API_PORT": str(port)})
+        super().__init__([sys.executable, "-m", "api"], folder, {**environment, "API_PORT": str(port)}, code)
 
     def up(self) -> bool:
         return answers(f"{self.url}/health/live")
@@ -76,6 +77,8 @@ class Shape:
     shortest_s: float = 0.0
     longest_s: float = 0.0
     fault_share: float = 0.0
+    slow_share: float = 0.0  # of calls that take `slow_s` longer
+    slow_s: float = 0.0
     seed: int = 1
     proxied: bool = False  # workers, APIs and beats reach Valkey through a `Proxy`
     handoff: bool = True  # the short way from a step to the next one, gevent only
@@ -91,7 +94,7 @@ class Arena:
         self.processes: dict[str, list[LocalProcess]] = {}
         self.valkey = LocalValkey(folder, "--appendfsync", "everysec")
         self.processes["valkey"] = [self.valkey]
-        script = (shape.seed, shape.shortest_s, shape.longest_s, shape.fault_share)
+        script = (shape.seed, shape.shortest_s, shape.longest_s, shape.fault_share, shape.slow_share, shape.slow_s)
         agents = {name: ScriptedAgentProcess(name, folder, *script) for name in AGENTS}
         self.proxy = Proxy(self.valkey.port) if shape.proxied else None
         url = self.proxy.url if self.proxy else self.valkey.url

@@ -177,6 +177,11 @@ def _succeeded(replay: Replay, event: Event, step: Step) -> None:
         replay.release()
 
 
+def _extended(replay: Replay, event: Event, step: Step) -> None:
+    # `plan` is the whole one; no step of it that came later can have begun before.
+    replay.demand(step.status in DONE, f"a step extends the plan when it is done, not {step.status}", event)
+
+
 def _retrying(replay: Replay, event: Event, step: Step) -> None:
     _reports(replay, event, step)
     step.status = StepStatus.WAITING if replay.paused else StepStatus.RETRYING
@@ -225,6 +230,7 @@ _OF_WORKFLOW: dict[EventKind, Callable[[Replay, Event], None]] = {
 _OF_STEP: dict[EventKind, Callable[[Replay, Event, Step], None]] = {
     EventKind.BEGUN: _begun,
     EventKind.SUCCEEDED: _succeeded,
+    EventKind.EXTENDED: _extended,
     EventKind.RETRYING: _retrying,
     EventKind.FAILED: _failed,
     EventKind.SKIPPED: _skipped,

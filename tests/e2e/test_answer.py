@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from core.release import RELEASE
 from core.settings import ROOT
 from tests.processes import wait_for
 
@@ -167,7 +168,7 @@ def test_what_is_not_there_is_a_problem_document(api, path, status):
 
 
 def test_health_is_live_ready_and_known_of_each_agent(system, api):
-    assert requests.get(f"{system.base_url}/health/live", timeout=10).json() == {"status": "live"}
+    assert requests.get(f"{system.base_url}/health/live", timeout=10).json() == {"status": "live", "release": RELEASE}
     assert requests.get(f"{system.base_url}/health/ready", timeout=10).json() == {"status": "ready"}
 
     def healthy():

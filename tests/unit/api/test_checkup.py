@@ -6,8 +6,9 @@ from agents.health import Health, HealthStatus
 from api.checkup_agents import judged_agent
 from api.checkup_server import judged
 from api.checkup_settings import settings_findings
-from api.checkup_workers import judged_queues, judged_workers
+from api.checkup_workers import judged_queues, judged_releases, judged_workers
 from core.finding import Finding, Level, worst
+from core.release import RELEASE
 from core.settings import Settings
 from state.backlog import Backlog, Queue
 
@@ -79,3 +80,10 @@ def test_settings_that_are_at_fault(set_to: dict[str, object], given: list[str],
 def test_variables_of_others_are_not_taken_for_misspelt() -> None:
     found = settings_findings(Settings(_env_file=None), dict.fromkeys(["PATH", "HOME", "LANG", "NLP_TIMEOUT_S"], "1"))
     assert worst(found) is Level.OK
+
+
+def test_workers_of_another_release_are_named() -> None:
+    assert judged_releases({"a@one": RELEASE, "b@one": RELEASE}) == []
+    (found,) = judged_releases({"a@one": RELEASE, "b@one": "0.1.0"})
+    assert found.level is Level.WARN
+    assert found.found == f"This is {RELEASE}, and b@one is 0.1.0."
