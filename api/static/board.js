@@ -5,7 +5,7 @@ const board = document.getElementById("board");
 const every = Number(board.dataset.every || 0);
 const badge = document.getElementById("badge");
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-const raw = new Map(); // region -> its HTML as the server told it
+const raw = new Map(); // region -> what the server told of it
 let ahead = 0; // of this clock before the server's, in ms
 let asking = false;
 
@@ -42,6 +42,11 @@ function say(text, css) {
   write(badge, text);
 }
 
+// A region's HTML without what only ticks: else each look would draw anew what has not changed.
+function told(region) {
+  return region.innerHTML.replace(/(<time data-(?:since|until)=[^>]*>)[^<]*/g, "$1");
+}
+
 function regions(of) {
   return [...of.querySelectorAll("[data-live]")];
 }
@@ -50,8 +55,8 @@ function take(fresh) {
   for (const region of regions(fresh)) {
     const own = document.getElementById(region.id);
     if (!own) { location.reload(); return; } // the page has become another one
-    if (raw.get(own.id) === region.innerHTML || own.contains(document.activeElement)) continue;
-    raw.set(own.id, region.innerHTML);
+    if (raw.get(own.id) === told(region) || own.contains(document.activeElement)) continue;
+    raw.set(own.id, told(region));
     own.innerHTML = region.innerHTML;
     own.dispatchEvent(new CustomEvent("fresh", { bubbles: true }));
   }
@@ -76,7 +81,7 @@ async function refresh() {
 }
 
 ahead = Date.now() - Number(board.dataset.now);
-regions(document).forEach((region) => raw.set(region.id, region.innerHTML));
+regions(document).forEach((region) => raw.set(region.id, told(region)));
 tick();
 setInterval(tick, 1000);
 if (every) {

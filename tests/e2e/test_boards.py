@@ -54,8 +54,8 @@ CLOCK = {"locale": "en-GB", "timezone_id": "UTC"}
 MOMENT = r"(\d\d:\d\d:\d\d)"
 OPEN_DATA = re.compile(
     r"The data agent [^.]*its breaker is open[^.]*\.\s+Since " + MOMENT + r" \([^)]+\)\.\s+"
-    r"Meanwhile: Questions that were answered before get their earlier rows, marked as degraded; all others are refused "
-    r"or fail at once[^\n]*\s+Tried again: at " + MOMENT + r" \(in \d+ s\)")
+    r"Meanwhile: Questions that were answered before get their earlier rows, marked as degraded; all others are "
+    r"refused or fail at once[^\n]*\s+Tried again: at " + MOMENT + r" \(in \d+ s\)")
 
 
 def read(page, wanted):
