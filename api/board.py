@@ -20,7 +20,8 @@ from breakers.errors import BreakerStoreAway
 from core.clock import iso, now_ms
 from state.errors import StoreUnavailable
 
-REFRESH_MS: Final = 2_000
+REFRESH_MS: Final = 5_000  # a notice is to be there within ten seconds
+AWAY_MS: Final = 2_000
 _UNITS_S: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -38,7 +39,7 @@ class BoardRoute(APIRoute):
                 failure = replace(failure_of(problem, ""), means="")  # those are about questions
                 return page(request, "board_refused.html", problem.status, failure=failure)
             except (StoreUnavailable, BreakerStoreAway):
-                return page(request, "board_away.html", 503, problem=store_away(), every_ms=REFRESH_MS)
+                return page(request, "board_away.html", 503, problem=store_away(), every_ms=AWAY_MS)
 
         return shown
 

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from api.agents_now import Standing, read_standing
-from api.board import BoardRoute, page
+from api.board import REFRESH_MS, BoardRoute, page
 from api.control_many import run_again
 from api.dashboard_timeline import charts_of, table_of
 from api.desk import Desk
@@ -25,7 +25,6 @@ from state.metrics import BY_MINUTE_AT_MOST_MS
 from state.timeline import Slot, read_timeline
 
 router = APIRouter(prefix="/dashboard", route_class=BoardRoute, include_in_schema=False)
-REFRESH_MS: Final = 5_000
 WINDOWS: Final = {"15m": "15 minutes", "1h": "1 hour", "24h": "24 hours", "7d": "7 days"}
 WindowName = Annotated[str, Query(pattern="^(15m|1h|24h|7d)$")]
 
