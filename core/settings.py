@@ -192,6 +192,7 @@ class Settings(BaseSettings):
     local_handoff: bool = Field(
         True, description="A gevent worker begins the step it released itself, without the broker in between."
     )
+    task_events: bool = Field(True, description="Task events are told, which Flower lives on. Off: it shows no tasks.")
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
     otlp_endpoint: str = Field(
         "",
