@@ -25,10 +25,16 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+function countDown() {
+  const now = Date.now() - ahead;
+  document.querySelectorAll("[data-until]").forEach((time) => write(time, span(Number(time.dataset.until) - now)));
+}
+
+// Each text that changes has the browser lay out the page anew: only what runs out is worth that every second.
 function tick() {
   const now = Date.now() - ahead;
+  countDown();
   document.querySelectorAll("[data-since]").forEach((time) => write(time, span(now - Number(time.dataset.since))));
-  document.querySelectorAll("[data-until]").forEach((time) => write(time, span(Number(time.dataset.until) - now)));
   document.querySelectorAll("[data-clock]").forEach((time) => {
     const at = new Date(Number(time.dataset.clock));
     const sameDay = at.toDateString() === new Date(now).toDateString();
@@ -83,7 +89,8 @@ async function refresh() {
 ahead = Date.now() - Number(board.dataset.now);
 regions(document).forEach((region) => raw.set(region.id, told(region)));
 tick();
-setInterval(tick, 1000);
+setInterval(countDown, 1000);
+setInterval(tick, 5000);
 if (every) {
   say("● Live", "good");
   setInterval(refresh, every);
