@@ -47,8 +47,7 @@ worker_consumer = "tasks.consumer:Consumer"
 worker_prefetch_multiplier = 1
 worker_hijack_root_logger = False
 worker_redirect_stdouts = False
-worker_send_task_events = True
-task_send_sent_event = True
+worker_send_task_events = task_send_sent_event = _settings.task_events
 worker_enable_remote_control = True
 worker_cancel_long_running_tasks_on_connection_loss = False
 worker_eta_task_limit = 10_000

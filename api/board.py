@@ -20,7 +20,8 @@ from breakers.errors import BreakerStoreAway
 from core.clock import iso, now_ms
 from state.errors import StoreUnavailable
 
-REFRESH_MS: Final = 2_000
+REFRESH_MS: Final = 5_000  # a notice is to be there within ten seconds
+AWAY_MS: Final = 2_000
 _UNITS_S: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -58,7 +59,7 @@ def page(request: Request, template: str, status: int = 200, /, **view: Any) -> 
 
 def away_page(request: Request) -> HTMLResponse:
     """Valkey is away: it asks for the wanted page until that is there, and changes nothing inside another page."""
-    found = page(request, "board_away.html", 503, problem=store_away(), every_ms=REFRESH_MS)
+    found = page(request, "board_away.html", 503, problem=store_away(), every_ms=AWAY_MS)
     found.headers["HX-Reswap"] = "none"
     return found
 

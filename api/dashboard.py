@@ -1,7 +1,6 @@
 """`/dashboard`: how it goes, what is wrong, what went wrong; and a way to run again what failed alike."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, cast
 
@@ -10,9 +9,9 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from api.agents_now import Standing, read_standing
-from api.board import BoardRoute, page
+from api.board import REFRESH_MS, BoardRoute, page
 from api.control_many import run_again
-from api.dashboard_charts import latency, throughput
+from api.dashboard_timeline import charts_of, table_of
 from api.desk import Desk
 from api.error_groups import ErrorGroup, groups_of
 from api.metrics import Metrics, MetricsQuery, metrics
@@ -26,7 +25,6 @@ from state.metrics import BY_MINUTE_AT_MOST_MS
 from state.timeline import Slot, read_timeline
 
 router = APIRouter(prefix="/dashboard", route_class=BoardRoute, include_in_schema=False)
-REFRESH_MS: Final = 5_000
 WINDOWS: Final = {"15m": "15 minutes", "1h": "1 hour", "24h": "24 hours", "7d": "7 days"}
 WindowName = Annotated[str, Query(pattern="^(15m|1h|24h|7d)$")]
 
@@ -62,7 +60,8 @@ async def dashboard(request: Request, window: WindowName = "1h") -> HTMLResponse
         windows=WINDOWS,
         notices=seen.notices(),
         metrics=seen.metrics,
-        charts=_charts(seen.slots, unit),
+        charts=charts_of(seen.slots, unit),
+        timeline=table_of(seen.slots),
         load=seen.load,
         at_once=get_settings().worker_concurrency,
         groups=seen.groups,
@@ -111,18 +110,6 @@ async def _groups(request: Request, query: MetricsQuery) -> list[ErrorGroup]:
     store = _desk(request).store
     ((seconds, _),) = await store.read(lambda pipe: pipe.time())
     return groups_of(await read_faults(store, seconds * 1000 - query.length_ms))
-
-
-def _charts(slots: Sequence[Slot], unit: str) -> list[dict[str, Any]]:
-    drawn = sum(sum(slot.counted.ended.values()) for slot in slots)
-    busiest = max((sum(slot.counted.ended.values()) for slot in slots), default=0)
-    slowest = max((ms for slot in slots for ms in slot.counted.p95_ms.values()), default=0.0)
-    said = f"{drawn:,} workflows ended, at most {busiest:,} in one {unit}."
-    slow = f"At worst 95 % of an agent's answers came within {slowest:,.0f} ms."
-    return [
-        {"name": "throughput", "title": "Throughput by outcome", "alt": said, "spec": throughput(slots, unit)},
-        {"name": "latency", "title": "Time of answers by agent", "alt": slow, "spec": latency(slots, unit)},
-    ]
 
 
 def _wish(**said: Any) -> RetryManyWish:

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from api.problems import Problem
 from state.errors import BadCursor
-from state.listing import ENOUGH_SEARCHED, MOST, Cursor, Listing
+from state.listing import ENOUGH_SEARCHED, MOST, SEARCH_FOR_S, Cursor, Listing
 from state.model import WorkflowStatus
 
 _LONGEST_MS = 10**12  # thirty years
@@ -47,7 +47,7 @@ class Filters(BaseModel):
         "",
         max_length=200,
         description="Stands in the question, in whatever case. A search goes through no more than the "
-        f"{ENOUGH_SEARCHED:,} newest for one page.",
+        f"{ENOUGH_SEARCHED:,} newest for one page, and begins no read of them after {SEARCH_FOR_S * 1000:.0f} ms.",
         examples=["delay"],
     )
     created_after: Moment | None = Field(

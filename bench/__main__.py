@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench import commands, inflight, outcome, processes, report, rounds, stored
 from bench.commands import Commands
-from bench.contenders import PROFILES, QUEUED, Contender
+from bench.contenders import HELD, PROFILES, QUEUED, Contender
 from bench.inflight import AGENT_MS, Held
 from bench.processes import Memory
 from bench.rounds import Samples
@@ -32,7 +32,7 @@ class Sizes:
     alone: int = 40
     burst: int = 240
     counted: int = 200
-    held: tuple[Contender, ...] = QUEUED
+    held: tuple[Contender, ...] = HELD
     ladder: tuple[int, ...] = (50, 100, 150, 200, 300, 400, 600, 1000)
     stored: tuple[int, ...] = (1_000, 10_000, 100_000)
 

@@ -19,6 +19,7 @@ from celery import Celery, states, uuid
 from celery.result import ResultSet
 
 from bench.contenders import BATON, Contender
+from core import logging
 
 ANSWER_WITHIN_S = 120.0
 Spans = list[tuple[float, float]]
@@ -168,6 +169,7 @@ def carry_out(order: dict[str, Any], way: Asker) -> dict[str, Any]:
 
 def main() -> None:
     """Serve orders until the input ends."""
+    logging.configure()  # to standard error: standard output is for answers
     way = asker(Contender(sys.argv[1]))
     for line in sys.stdin:
         print(json.dumps(carry_out(json.loads(line), way)), flush=True)

@@ -5,10 +5,11 @@ from enum import StrEnum
 
 
 class Contender(StrEnum):
-    """The five ways a question's three calls are made."""
+    """The six ways a question's three calls are made."""
 
     BATON = "baton"
     BATON_BROKER = "baton_broker"
+    BATON_SILENT = "baton_silent"
     THREAD_SAFE = "thread_safe"
     DEFAULT = "default"
     DIRECT = "direct"
@@ -28,9 +29,13 @@ class Profile:
 PROFILES = {
     Contender.BATON: Profile("Baton", "tasks", ("-l", "INFO"), {"LOCAL_HANDOFF": "on"}),
     Contender.BATON_BROKER: Profile("Baton, handoff off", "tasks", ("-l", "INFO"), {"LOCAL_HANDOFF": "off"}),
+    Contender.BATON_SILENT: Profile(
+        "Baton, no task events", "tasks", ("-l", "INFO"), {"LOCAL_HANDOFF": "on", "TASK_EVENTS": "off"}),
     Contender.THREAD_SAFE: Profile("bare Celery, thread-safe", "bench.bare:thread_safe"),
     Contender.DEFAULT: Profile("bare Celery, default", "bench.bare:default"),
     Contender.DIRECT: Profile("three plain calls"),
 }
-BATON = (Contender.BATON, Contender.BATON_BROKER)
+BATON = (Contender.BATON, Contender.BATON_BROKER, Contender.BATON_SILENT)
 QUEUED = tuple(contender for contender in Contender if PROFILES[contender].app)
+# What the events cost is seen in rounds; how many calls a worker holds does not depend on them.
+HELD = tuple(contender for contender in QUEUED if contender is not Contender.BATON_SILENT)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.commands import Commands
-from bench.contenders import Contender
+from bench.contenders import BATON, Contender
 from bench.figures import median_difference, median_ratio, percentile
 from bench.inflight import Held, capacity
 from bench.processes import Memory
@@ -77,7 +77,8 @@ def _p50s(samples: Samples) -> list[float]:
 
 def marks(found: Mapping[Contender, Figures], stored: Sequence[Stored]) -> list[Mark]:
     """Every gate (a floor for a release) and target (where it is to go)."""
-    baton, broker, bare = (found[c] for c in (Contender.BATON, Contender.BATON_BROKER, Contender.THREAD_SAFE))
+    baton, broker, silent = (found[one] for one in BATON)
+    bare = found[Contender.THREAD_SAFE]
     out = [
         _at_least("workflows/s, handoff off, to thread-safe Celery", broker.to_thread_safe, 1.0, gate=True),
         _at_least("workflows/s to thread-safe Celery", baton.to_thread_safe, 1.4, gate=True),
@@ -87,6 +88,7 @@ def marks(found: Mapping[Contender, Figures], stored: Sequence[Stored]) -> list[
         _at_most("ms alone over direct calls, as thread-safe Celery", baton.over_direct_ms, bare.over_direct_ms,
                  gate=True),
         _at_most("ms alone over direct calls", baton.over_direct_ms, 5.5),
+        _at_least("workflows/s with task events to without", baton.workflows_per_s / silent.workflows_per_s, 0.9),
     ]
     if baton.commands is not None:
         out.append(_at_most("Valkey commands a workflow", baton.commands.from_clients, 45, gate=True))

@@ -53,7 +53,7 @@ def set_up(contender: Contender, folder: Path, agent_url: str, concurrency: int,
         proxy = stack.enter_context(Proxy(folder, valkey.port)) if counted else None
         environment["REDIS_URL"] = proxy.url if proxy else valkey.url
         work = [sys.executable, "-m", "celery", "-A", profile.app, "worker", "-P", "gevent", "-c", str(concurrency),
-                "-E", "--without-mingle", "-n", f"{contender}@bench", *profile.options]
+                "--without-mingle", "-n", f"{contender}@bench", *profile.options]
         worker = stack.enter_context(Process("worker", work, folder, environment))
         asker = stack.enter_context(Spoken("asker", ask, folder, environment))
         stage = Stage(contender, asker, worker, valkey, proxy)

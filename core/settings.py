@@ -208,6 +208,7 @@ class Settings(BaseSettings):
         description="This installation among several (docs/scale.md): two hexadecimal digits, with which ids of its "
         "workflows begin. Empty: there is one.",
     )
+    task_events: bool = Field(True, description="Task events are told, which Flower lives on. Off: it shows no tasks.")
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
     otlp_endpoint: str = Field(
         "",

@@ -4,6 +4,7 @@ The trace has the workflow's id, and its first span an id that follows from it. 
 stands in the record: whoever knows the workflow continues its trace, after a retry, a takeover or a restart too.
 """
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext, Tracer
 
 EXPORT_EVERY_MS: Final = 1_000
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 Attribute = str | int | float | bool
 _beginning: ContextVar[str] = ContextVar("_beginning", default="")
 _state: dict[str, "Tracer"] = {}  # empty: no traces are made
@@ -72,8 +74,8 @@ def first_span(name: str, workflow_id: str, **attributes: Attribute) -> Abstract
 
 
 def span(name: str, workflow_id: str, **attributes: Attribute) -> AbstractContextManager[None]:
-    """A span of a workflow's trace, below the one that is open here, else below its first."""
-    if not _state:
+    """A span of a workflow's trace, below the one that is open here, else below its first; none for what is no id."""
+    if not _state or not _ID.fullmatch(workflow_id):
         return nullcontext()
     return _span(name, workflow_id, attributes)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from core import tracing
 from core.logging import get_logger
 from core.settings import get_settings
 from pipeline.build import publish
@@ -19,6 +20,7 @@ from state.store import AsyncStore, Store
 from state.transition import Send, Transition, new_token
 
 log = get_logger(__name__)
+AGAIN = "retry"  # beside the verbs: it is for workflows that have ended
 AT_ONCE = 50  # records changed at the same time, of many
 STOP_CALLS = "stop_calls"  # the workers' command (`tasks.remote_control`); arguments: {task_ids}
 
@@ -68,7 +70,9 @@ def not_run_again(workflow_id: str, done: Controlled, step: str) -> str:
 
 def carry_out(store: Store, app: Celery, verb: Verb, workflow_id: str, *, actor: str, reason: str) -> Controlled:
     """Cancel, pause or resume one workflow, for who may block."""
-    done = store.run(transition(verb, workflow_id, actor, reason))
+    with tracing.span(verb, workflow_id, actor=actor):
+        done = store.run(transition(verb, workflow_id, actor, reason))
+        tracing.tell(done=done.done)
     tell(app, done.task_ids if verb is Verb.CANCEL else (), done.sends)
     return done
 
@@ -95,7 +99,9 @@ class Operator:
 
     async def control(self, verb: Verb, ids: Sequence[str], *, actor: str, reason: str) -> list[Controlled]:
         """Cancel, pause or resume each of `ids`; one result an id, in their order."""
-        return await self._each(ids, lambda one: transition(verb, one, actor, reason), stop=verb is Verb.CANCEL)
+        return await self._each(
+            verb, actor, ids, lambda one: transition(verb, one, actor, reason), stop=verb is Verb.CANCEL
+        )
 
     async def run_again(self, ids: Sequence[str], step: str, *, actor: str, reason: str) -> list[Controlled]:
         """Run ended workflows again from `step` ("": from what has no good output) on; results as of `control`."""
@@ -105,7 +111,7 @@ class Operator:
                 one, step, actor=actor, reason=reason, grace_ms=_grace_ms(), token=new_token(), room=room()
             )
 
-        return await self._each(ids, again)
+        return await self._each(AGAIN, actor, ids, again)
 
     async def ids_in(self, wanted: Listing, at_most: int) -> tuple[list[str], Cursor | None]:
         """Ids of a list's workflows, and the place where it goes on, if it does.
@@ -121,11 +127,23 @@ class Operator:
             wanted = replace(wanted, after=page.next)
 
     async def _each(
-        self, ids: Sequence[str], wish: Callable[[str], Transition[Controlled]], *, stop: bool = False
+        self,
+        what: str,
+        actor: str,
+        ids: Sequence[str],
+        wish: Callable[[str], Transition[Controlled]],
+        *,
+        stop: bool = False,
     ) -> list[Controlled]:
+        async def recorded(one: str) -> Controlled:
+            with tracing.span(what, one, actor=actor):
+                became = await self._store.run(wish(one))
+                tracing.tell(done=became.done)
+            return became
+
         done: list[Controlled] = []
         for first in range(0, len(ids), AT_ONCE):
-            some = await asyncio.gather(*(self._store.run(wish(one)) for one in ids[first : first + AT_ONCE]))
+            some = await asyncio.gather(*(recorded(one) for one in ids[first : first + AT_ONCE]))
             stopped = [task_id for one in some for task_id in one.task_ids] if stop else []
             await asyncio.to_thread(tell, self._app, stopped, [send for one in some for send in one.sends])
             done += some

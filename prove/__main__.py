@@ -20,6 +20,7 @@ from prove import (
     fuzz,
     interleavings,
     outages,
+    pages,
     plans,
     recovery,
     response_time,
@@ -32,7 +33,7 @@ from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 
 PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS,
                      *interleavings.PARTS, *fuzz.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS,
-                     *plans.PARTS, *response_time.PARTS, *upgrade.PARTS, *failover.PARTS, *soak.PARTS]
+                     *plans.PARTS, *pages.PARTS, *response_time.PARTS, *upgrade.PARTS, *failover.PARTS, *soak.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 

@@ -9,7 +9,9 @@ a generator of reads, so that `Store` and `AsyncStore` run the same one.
 """
 
 import base64
+import math
 import re
+import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
@@ -22,8 +24,10 @@ from state.summaries import Summary, queue_summaries, summaries_of
 MOST: Final = 200
 # Members whose record has expired are skipped. After so many the page reads no further; its `next` leads on.
 ENOUGH_LOOKED_AT: Final = 1_000
-# The same of a page that searches; and how many of them one read takes, since a read holds up all others.
+# The same of a page that searches, and for how long it does, since a person waits for it: whichever comes first. One
+# read takes no more than so many, since it holds up all others.
 ENOUGH_SEARCHED: Final = 10_000
+SEARCH_FOR_S: Final = 0.15
 _READ_AT_MOST: Final = 500
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _LATEST_MS: Final = 10**14  # the year 5138
@@ -60,7 +64,7 @@ class Listing:
 
     No `statuses` are all of them; `to_ms` itself is excluded. `failed_agent`: a step of this agent has failed.
     `min_duration_ms`: it has lasted at least so long, until its end or, without one, until now. `text`: in the
-    question, in whatever case.
+    question, in whatever case. `search_for_s`: after so long a page that searches is as full as it is.
     """
 
     limit: int = 50
@@ -71,6 +75,7 @@ class Listing:
     failed_agent: str = ""
     min_duration_ms: int = 0
     text: str = ""
+    search_for_s: float = SEARCH_FOR_S
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MOST:
@@ -90,12 +95,10 @@ class Listing:
         return bool(self.failed_agent or self.min_duration_ms or self.text)
 
     def lists(self, one: Summary) -> bool:
-        """Whether a workflow, as it is now, belongs into the list; its time and failed agent are known to fit."""
+        """Whether a workflow, as it is now, belongs into the list; its time, failed agent and text are known to fit."""
         lasted_ms = None if one.finished_ms is None else one.finished_ms - one.created_ms
-        return (
-            (not self.statuses or one.status in self.statuses)
-            and (lasted_ms is None or lasted_ms >= self.min_duration_ms)
-            and self.text.casefold() in one.query.casefold()
+        return (not self.statuses or one.status in self.statuses) and (
+            lasted_ms is None or lasted_ms >= self.min_duration_ms
         )
 
 
@@ -103,7 +106,8 @@ class Listing:
 class Page:
     """Newest first; `next` is None at the end of the list.
 
-    `searched_until` is where a search stopped because it had looked at enough, and not because the page was full.
+    `searched_until` is where a search stopped because it had looked at enough or long enough, and not because the page
+    was full.
     """
 
     workflows: list[Summary] = field(default_factory=list)
@@ -129,13 +133,15 @@ def read_page(wanted: Listing) -> Reading:
     found: list[Summary] = []
     enough = ENOUGH_SEARCHED if wanted.searches else ENOUGH_LOOKED_AT
     place, more, looked_at, count = wanted.after, bool(wanted.indexes), 0, wanted.limit + 1
-    while more and len(found) <= wanted.limit and looked_at < enough:
+    ends_s = time.monotonic() + wanted.search_for_s if wanted.searches else math.inf
+    # However slow it is, a page gets on: by one read at least.
+    while more and len(found) <= wanted.limit and looked_at < enough and (not looked_at or time.monotonic() < ends_s):
         members, more = _next_members((yield _members(wanted, place, count)), place, count)
         if members:  # else all that was read stands before the place
             members, more = members[: enough - looked_at], more or len(members) > enough - looked_at
             ids = [one.workflow_id for one in members]
             (answer,) = yield _summaries(ids, wanted.failed_agent)
-            found += filter(wanted.lists, summaries_of(ids, answer))
+            found += filter(wanted.lists, summaries_of(ids, answer, wanted.text))
             place, looked_at = members[-1], looked_at + len(members)
         count = min(2 * count, _READ_AT_MOST) if members else 2 * count
     if len(found) > wanted.limit:

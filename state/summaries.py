@@ -26,16 +26,19 @@ def queue_summaries(pipe: Any, ids: Sequence[str], failed_agent: str = "") -> No
     pipe.eval(source("summaries"), 0, failed_agent, *ids)
 
 
-def summaries_of(ids: Sequence[str], answer: Sequence[Sequence[bytes]]) -> list[Summary]:
-    """The ones that are there."""
-    return [_summary(workflow_id, found) for workflow_id, found in zip(ids, answer, strict=True) if found]
+def summaries_of(ids: Sequence[str], answer: Sequence[Sequence[bytes]], text: str = "") -> list[Summary]:
+    """The ones that are there, and have `text` in their question, in whatever case."""
+    wanted, told = text.casefold(), zip(ids, answer, strict=True)
+    there = [(workflow_id, found[-1].decode(), found) for workflow_id, found in told if found]
+    # A search goes through thousands for few: only those become objects.
+    return [_summary(one, question, found) for one, question, found in there if wanted in question.casefold()]
 
 
-def _summary(workflow_id: str, found: Sequence[bytes]) -> Summary:
-    status, mode, created_ms, finished_ms, path, question = found
+def _summary(workflow_id: str, question: str, found: Sequence[bytes]) -> Summary:
+    status, mode, created_ms, finished_ms, path, _ = found
     return Summary(
         workflow_id,
-        question.decode(),
+        question,
         WorkflowStatus(status.decode()),
         Mode(mode.decode()),
         int(created_ms),

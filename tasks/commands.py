@@ -9,6 +9,7 @@ from celery import Celery
 from celery.exceptions import CeleryCommandException
 from celery.utils.functional import maybe_list
 
+from core import tracing
 from core.settings import get_settings
 from pipeline.control import Verb, carry_out, refusal
 from state.control import cancel, cancel_send
@@ -71,8 +72,11 @@ def cancel_named(ids: Iterable[str]) -> dict[str, WorkflowStatus]:
             wish = cancel_send(send, actor=ACTOR, reason=f"task {one} was revoked", ttl_s=ttl_s)
         else:
             wish = cancel(one, actor=ACTOR, reason="revoked", ttl_s=ttl_s)
-        if (status := store.run(wish).status) is not None:
-            found[one] = status
+        with tracing.span(Verb.CANCEL, send.workflow_id if send else one, actor=ACTOR):
+            became = store.run(wish)
+            tracing.tell(done=became.done)
+        if became.status is not None:
+            found[one] = became.status
     return found
 
 

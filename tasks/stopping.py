@@ -21,3 +21,6 @@ def stop_call(request: Any, pool: Any) -> None:
     if request in worker_state.active_requests or not pool.is_green:
         stopped_by_us.add(request.id)
         request.terminate(pool)
+        if pool.is_green:
+            # Celery takes a killed greenlet for a success, and would tell Flower so after it told of the revoke.
+            request._eventer = None  # noqa: SLF001 - the request says nothing more

@@ -5,7 +5,7 @@ const board = document.getElementById("board");
 const every = Number(board.dataset.every || 0);
 const badge = document.getElementById("badge");
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-const raw = new Map(); // region -> its HTML as the server told it
+const raw = new Map(); // region -> what the server told of it
 let ahead = 0; // of this clock before the server's, in ms
 let asking = false;
 
@@ -25,10 +25,16 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+function countDown() {
+  const now = Date.now() - ahead;
+  document.querySelectorAll("[data-until]").forEach((time) => write(time, span(Number(time.dataset.until) - now)));
+}
+
+// Each text that changes has the browser lay out the page anew: only what runs out is worth that every second.
 function tick() {
   const now = Date.now() - ahead;
+  countDown();
   document.querySelectorAll("[data-since]").forEach((time) => write(time, span(now - Number(time.dataset.since))));
-  document.querySelectorAll("[data-until]").forEach((time) => write(time, span(Number(time.dataset.until) - now)));
   document.querySelectorAll("[data-clock]").forEach((time) => {
     const at = new Date(Number(time.dataset.clock));
     const sameDay = at.toDateString() === new Date(now).toDateString();
@@ -42,6 +48,11 @@ function say(text, css) {
   write(badge, text);
 }
 
+// A region's HTML without what only ticks: else each look would draw anew what has not changed.
+function told(region) {
+  return region.innerHTML.replace(/(<time data-(?:since|until)=[^>]*>)[^<]*/g, "$1");
+}
+
 function regions(of) {
   return [...of.querySelectorAll("[data-live]")];
 }
@@ -50,8 +61,8 @@ function take(fresh) {
   for (const region of regions(fresh)) {
     const own = document.getElementById(region.id);
     if (!own) { location.reload(); return; } // the page has become another one
-    if (raw.get(own.id) === region.innerHTML || own.contains(document.activeElement)) continue;
-    raw.set(own.id, region.innerHTML);
+    if (raw.get(own.id) === told(region) || own.contains(document.activeElement)) continue;
+    raw.set(own.id, told(region));
     own.innerHTML = region.innerHTML;
     own.dispatchEvent(new CustomEvent("fresh", { bubbles: true }));
   }
@@ -78,9 +89,10 @@ async function refresh() {
 }
 
 ahead = Date.now() - Number(board.dataset.now);
-regions(document).forEach((region) => raw.set(region.id, region.innerHTML));
+regions(document).forEach((region) => raw.set(region.id, told(region)));
 tick();
-setInterval(tick, 1000);
+setInterval(countDown, 1000);
+setInterval(tick, 5000);
 if (every) {
   say("● Live", "good");
   setInterval(refresh, every);

@@ -20,8 +20,13 @@ function ago(at) {
   return seconds + " s ago";
 }
 
+// What stays the same is not written: writing has the browser lay out the page anew.
+function write(one, text) {
+  if (one.textContent !== text) one.textContent = text;
+}
+
 function age() {
-  document.querySelectorAll("time[data-ago]").forEach((one) => { one.textContent = ago(Date.parse(one.dateTime)); });
+  document.querySelectorAll("time[data-ago]").forEach((one) => write(one, ago(Date.parse(one.dateTime))));
 }
 
 const KEYS = { j: () => move(1), k: () => move(-1), "/": () => document.getElementById("text")?.focus() };
@@ -59,7 +64,7 @@ document.addEventListener("click", async (event) => {
 
 function tick() {
   document.querySelectorAll("[data-since]").forEach((one) => {
-    one.textContent = ago(Number(one.dataset.since)).replace(" ago", "");
+    write(one, ago(Number(one.dataset.since)).replace(" ago", ""));
   });
 }
 

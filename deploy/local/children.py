@@ -68,7 +68,7 @@ def _celery(*arguments: str) -> tuple[str, ...]:
 
 def _worker(settings: Settings) -> Child:
     # No -Q: one worker alone consumes every queue there is. It has no neighbours to ask, which would take a second.
-    command = _celery("worker", "-P", "gevent", "-c", str(settings.worker_concurrency), "-E", "-n", "baton@%h",
+    command = _celery("worker", "-P", "gevent", "-c", str(settings.worker_concurrency), "-n", "baton@%h",
                       "--without-mingle", "-l", settings.log_level)
     return Child("worker", "worker", command, ("celery", "gevent", "tasks"),
                  partial(readiness.worker, settings.store_url))

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -17,7 +18,7 @@ from state.model import StepStatus, WorkflowStatus
 from tasks import remote_control  # noqa: F401 - it makes the commands known
 from tests.celery_shell import CeleryShell, celery_shell
 from tests.floor import Floor, floor_of
-from tests.processes import LocalProcess, LocalValkey, answers, free_ports, wait_for
+from tests.processes import AGENTS, LocalProcess, LocalValkey, LocalWorker, answers, free_ports, wait_for
 from tests.scripted_agent import STANDARD, Reply
 from tests.transcript import ID, examples, invariable
 
@@ -167,6 +168,45 @@ def test_flower_s_revoke_cancels_the_workflow_and_all_its_steps(floor: Floor, fl
         assert record.status is WorkflowStatus.CANCELLED
         assert {step.status for step in record.steps.values()} == {StepStatus.CANCELLED}
         assert actors(floor, one, EventKind.CANCEL_REQUESTED) == ["celery"]
+
+
+def hears(flower: Flower, worker: LocalWorker) -> None:
+    """Wait until it gets the worker's events: the worker says every two seconds that it lives."""
+    def known() -> bool:
+        return worker.hostname in requests.get(f"{flower.url}/workers?json=1", timeout=10).text
+
+    wait_for(known, "Flower to hear the worker", 15)
+
+
+def task(flower: Flower, task_id: str) -> dict[str, Any]:
+    """What Flower knows of a task; nothing before it has heard of it."""
+    reply = requests.get(f"{flower.url}/api/task/info/{task_id}", timeout=10)
+    return reply.json() if reply.ok else {}
+
+
+def test_flower_lists_each_call_by_its_agent_under_its_workflow(floor: Floor, flower: Flower) -> None:
+    hears(flower, floor.worker("threads"))
+    floor.agent.reset(STANDARD)
+    workflow_id = floor.ask("flights per carrier")
+    floor.ended(workflow_id)
+    wait_for(lambda: task(flower, f"{workflow_id}.viz.0.1").get("state") == "SUCCESS", "Flower to hear of it", 10)
+    listed = requests.get(f"{flower.url}/api/tasks?state=SUCCESS&limit=100", timeout=10).json()
+    mine = {one["name"]: one for one in listed.values() if one["root_id"] == workflow_id}
+    assert mine.keys() == {"agents.nlp", "agents.data", "agents.viz"}
+    assert {name: one["uuid"] for name, one in mine.items()} == {
+        f"agents.{step}": f"{workflow_id}.{step}.0.1" for step in AGENTS}
+    page = requests.get(f"{flower.url}/task/{workflow_id}.data.0.1", timeout=10).text
+    assert all(word in page for word in ("agents.data", "SUCCESS", workflow_id))
+
+
+@pytest.mark.parametrize("pool", ["threads", "gevent"])
+def test_what_flower_revokes_it_lists_as_revoked(floor: Floor, flower: Flower, pool: str) -> None:
+    hears(flower, floor.worker(pool))
+    task_id = f"{held(floor, pool)}.nlp.0.1"
+    wait_for(lambda: task(flower, task_id).get("state") == "STARTED", "Flower to hear of the call", 10)
+    assert requests.post(f"{flower.url}/api/task/revoke/{task_id}?terminate=true", timeout=10).ok
+    wait_for(lambda: task(flower, task_id).get("state") == "REVOKED", "Flower to hear of its end", 10)
+    assert floor.record(task_id.partition(".")[0]).status is WorkflowStatus.CANCELLED
 
 
 def test_askers_without_our_control_class_and_many_workers_make_one_event(floor: Floor) -> None:

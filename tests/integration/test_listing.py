@@ -162,13 +162,21 @@ def test_a_search_looks_at_a_bounded_number_of_members_a_read_and_a_page(store):
     gone = {secrets.token_hex(16): NOON_MS + min(n, 20_000) for n in range(23_000)}
     store.client.zadd(keys.BY_TIME, gone)
     last = accept(store, NOON_MS - 1, "Ünder ÄRGER")
-    found = pages(store, 50, text="ünder ärger")
+    found = pages(store, 50, text="ünder ärger", search_for_s=60)
     assert [one.workflow_id for page in found for one in page.workflows] == ids(last)
     assert len(found) == 3
     assert [page.searched_until for page in found] == [page.next for page in found]
     looked_until = [sorted(((at, id_) for id_, at in gone.items()), reverse=True)[n - 1] for n in (10_000, 20_000)]
     assert [tuple(page.next) for page in found[:-1]] == looked_until
     assert reads_of(store, Listing(text="x")) < 60
+
+
+def test_a_search_whose_time_is_up_gets_on_by_a_read_a_page_and_misses_nothing(store):
+    sends = [accept(store, NOON_MS + n, "delay" if n % 10 == 0 else "flights") for n in range(60)]
+    found = pages(store, 2, text="delay", search_for_s=0)
+    assert [one.workflow_id for page in found for one in page.workflows] == ids(*sends[50::-10])
+    assert len(found) >= 60 // 3  # a read takes as many as a page has room for, and one more
+    assert [page.searched_until for page in found] == [page.next for page in found]
 
 
 def test_what_lost_the_wanted_status_meanwhile_is_not_listed(store):

@@ -1,7 +1,9 @@
 """One workflow is one trace: through the API, two workers of which one is killed, a retry, and an agent."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -66,3 +68,42 @@ def test_a_workflow_is_one_trace_through_all_processes(valkey: LocalValkey, floo
     (served,) = named(spans, "POST /visualize", "baton-viz")
     assert served.parent == called.span_id
     assert [call.headers["traceparent"].split("-")[1] for call in floor.agent.calls] == [workflow_id] * 4
+
+
+def test_what_operators_do_belongs_to_the_trace(valkey: LocalValkey, collector: Collector) -> None:
+    with served_api(valkey.url, OTLP_ENDPOINT=collector.url) as url:
+        def post(path: str, **wish: str) -> dict[str, Any]:
+            reply = requests.post(f"{url}/api/workflow{path}", json=wish, timeout=20)
+            assert reply.ok, reply.text
+            return dict(reply.json())
+
+        workflow_id = post("", query="how many", mode="background")["workflow_id"]
+        for verb in ("pause", "resume", "cancel", "cancel", "retry"):
+            post(f"/{workflow_id}/{verb}", actor="ann", reason="to see")
+        wait_for(lambda: named(collector.of(workflow_id), "retry", "baton-api"), "the last wish's span", 10)
+    first, *wishes = collector.of(workflow_id)
+    assert [(span.name, span.parent, span.attributes["baton.done"]) for span in wishes] == [
+        ("pause", first.span_id, True), ("resume", first.span_id, True), ("cancel", first.span_id, True),
+        ("cancel", first.span_id, False), ("retry", first.span_id, True)]
+    assert {span.attributes["baton.actor"] for span in wishes} == {"ann"}
+
+
+def test_each_bundled_agent_goes_on_with_the_trace_it_is_called_in(
+        valkey: LocalValkey, tmp_path: Path, collector: Collector) -> None:
+    with ExitStack() as stack:
+        floor = stack.enter_context(floor_of(valkey, tmp_path, OTLP_ENDPOINT=collector.url))
+        for name in ("data", "nlp", "viz"):  # the nlp agent asks the data agent for its schema
+            agent = LocalAgent(name, tmp_path, floor.environment)
+            stack.callback(agent.teardown)
+            floor.environment[f"{name.upper()}_AGENT_URL"] = agent.url
+            agent.ready()
+        floor.worker()
+        workflow_id = floor.ask("average departure delay by carrier")
+        assert floor.ended(workflow_id).status == "SUCCEEDED"
+        wait_for(lambda: named(collector.of(workflow_id), "step viz"), "the last step's span", 10)
+        wait_for(lambda: named(collector.of(workflow_id), "POST /visualize", "baton-viz"), "the last agent's span", 10)
+    spans = collector.of(workflow_id)
+    for name, path in (("nlp", "/process"), ("data", "/execute"), ("viz", "/visualize")):
+        (step,), (called,) = named(spans, f"step {name}"), named(spans, f"POST {path}")
+        (served,) = named(spans, f"POST {path}", f"baton-{name}")
+        assert (called.parent, served.parent) == (step.span_id, called.span_id)
