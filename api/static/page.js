@@ -30,6 +30,7 @@ function repaint(node) {
 function fitted(box) {
   const spec = JSON.parse(document.getElementById(box.dataset.chart).textContent);
   const bigNumber = spec.mark && spec.mark.type === "text";
+  delete spec.usermeta; // it may set options of the embedding
   if (box.dataset.title) delete spec.title; // the page's own heading says it
   if (typeof spec.width === "number" && !bigNumber) {
     spec.width = "container";
