@@ -80,7 +80,7 @@ def _called(agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders, 
         raise AgentTimeout(f"the {agent.name} agent did not answer within {limit_s:g} s", agent=agent.name) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise AgentUnavailable(
-            f"the {agent.name} agent at {agent.url} cannot be reached, or broke its answer off ({type(error).__name__})",
+            f"the {agent.name} agent at {agent.url} cannot be reached, or breaks off ({type(error).__name__})",
             agent=agent.name,
         ) from error
     return _understand(agent, response, body)

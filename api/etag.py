@@ -13,7 +13,10 @@ DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "headers": {
             "ETag": {"description": "Changes whenever the workflow does.", "schema": {"type": "string"}},
-            "Cache-Control": {"description": "`private, no-cache`: ask before you use it again.", "schema": {"type": "string"}},
+            "Cache-Control": {
+                "description": "`private, no-cache`: ask before you use it again.",
+                "schema": {"type": "string"},
+            },
         }
     },
     304: {"description": "Nothing has changed since the answer with this `ETag`"},

@@ -1,8 +1,8 @@
 """HTTP sessions for calls of ours: pooled, never retried behind the caller's back, and blind to the environment.
 
 Proxies and .netrc are for the way out; agents and the API are named by our own settings. A call may be stopped from
-another thread, while it connects and while it waits for the answer (`core.stoppable`). An answer has to be there within its
-time as a whole, however steadily it trickles, and no answer leaves a cookie behind.
+another thread, while it connects and while it waits for the answer (`core.stoppable`). An answer has to be there in
+its time as a whole, however steadily it trickles, and none leaves a cookie behind.
 """
 
 import errno
@@ -72,7 +72,7 @@ class _TimedResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, limit_s: float, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self._stream = _BoundedStream(self.fp.detach(), sock, time.monotonic() + limit_s)  # type: ignore[attr-defined]
+        self._stream = _BoundedStream(self.fp.detach(), sock, time.monotonic() + limit_s)
         self.fp = io.BufferedReader(self._stream)
 
     def begin(self) -> None:
