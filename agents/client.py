@@ -12,7 +12,7 @@ import urllib3
 
 from agents.bearer import bearer
 from agents.contract import AgentResult
-from agents.dialects import fault_of, parse
+from agents.dialects import bounded_wait_s, fault_of, parse
 from agents.errors import (
     AgentCrashed,
     AgentError,
@@ -23,6 +23,7 @@ from agents.errors import (
     Rejected,
 )
 from agents.registry import AgentSpec
+from agents.reply_body import decoded
 from core.clock import now_ms
 from core.http import get_session
 from core.settings import get_settings
@@ -79,7 +80,8 @@ def _called(agent: AgentSpec, payload: Mapping[str, Any], headers: CallHeaders, 
         raise AgentTimeout(f"the {agent.name} agent did not answer within {limit_s:g} s", agent=agent.name) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise AgentUnavailable(
-            f"the {agent.name} agent at {agent.url} cannot be reached ({type(error).__name__})", agent=agent.name
+            f"the {agent.name} agent at {agent.url} cannot be reached, or breaks off ({type(error).__name__})",
+            agent=agent.name,
         ) from error
     return _understand(agent, response, body)
 
@@ -125,10 +127,11 @@ def _understand(agent: AgentSpec, response: requests.Response, body: bytes) -> A
             agent=agent.name,
             retry_after_s=retry_after_s(response.headers.get("Retry-After")),
         )
+    reply, why = None, "it is null"
     try:
-        reply: object = json.loads(body)
-    except ValueError:
-        reply = None
+        reply = decoded(body)
+    except ValueError as error:
+        why = str(error)
     fault = fault_of(reply if isinstance(reply, dict) else {}, f"the {agent.name} agent answered {status}")
     if status == 429:
         stated = retry_after_s(response.headers.get("Retry-After"))
@@ -138,7 +141,7 @@ def _understand(agent: AgentSpec, response: requests.Response, body: bytes) -> A
     if status >= 300:
         raise Rejected(**fault, agent=agent.name)
     if reply is None:
-        raise InvalidResponse(f"the {agent.name} agent's answer is not JSON", agent=agent.name)
+        raise InvalidResponse(f"the {agent.name} agent's answer is not JSON ({why})", agent=agent.name)
     try:
         return parse(agent.name, reply)
     except AgentError as error:
@@ -151,13 +154,13 @@ def retry_after_s(header: str | None) -> float | None:
     if not header:
         return None
     try:
-        return max(0.0, float(header))
+        wait_s = float(header)
     except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - now_ms() / 1000)
-    except (ValueError, TypeError):
-        return None
+        try:
+            wait_s = parsedate_to_datetime(header).timestamp() - now_ms() / 1000
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return bounded_wait_s(wait_s)
 
 
 def fetch_examples(agent: AgentSpec) -> list[str]:

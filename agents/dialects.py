@@ -4,6 +4,8 @@ Agents in the field answer in the standard or in a flat dialect (docs/agents.md 
 `InvalidResponse` naming the field, and a reported failure raises `AgentRefused`. Nothing untyped is passed on.
 """
 
+import json
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -25,6 +27,11 @@ from agents.errors import AgentRefused, InvalidResponse
 Reply = dict[str, Any]
 _M = TypeVar("_M", bound=BaseModel)
 MESSAGE_MAX_CHARS = 2_000
+WORD_MAX_CHARS = 200
+DETAILS_MAX_CHARS = 20_000
+LIST_MAX = 1_000  # of what only informs; the rest is left out
+COLUMNS_MAX = 10_000
+WAIT_MAX_S = 86_400.0  # who asks us to wait for longer asks for ever
 _OURS = frozenset({"step", "attempt", "retry_after_s", "type", "title", "status", "detail", "workflow_id", "links"})
 
 
@@ -40,7 +47,7 @@ def parse_nlp(reply: Reply) -> NlpResult:
         intent=_intent(raw_intent),
         sql_query=sql,
         queries=queries,
-        interpretation=_text(reply, "interpretation", "explanation"),
+        interpretation=_cut(_text(reply, "interpretation", "explanation")),
         assumptions=_strings(reply.get("assumptions")),
         entities=_entities(_first(reply, "entities_recognized", "entities")),
         confidence=_number(reply, "confidence_score", "confidence"),
@@ -88,11 +95,11 @@ def parse_viz(reply: Reply) -> VizResult:
     kind = _chart_kind(chart, html)
     return _build(
         VizResult,
-        chart_type=_text(config, "chart_type") or _text(reply, "chart_type") or "table",
-        title=_text(config, "title"),
-        reason=_text(config, "reason"),
+        chart_type=(_text(config, "chart_type") or _text(reply, "chart_type") or "table")[:WORD_MAX_CHARS],
+        title=_cut(_text(config, "title")),
+        reason=_cut(_text(config, "reason")),
         spec=chart if kind == "vega-lite" else None,
-        alt_text=_text(config, "alt_text"),
+        alt_text=_cut(_text(config, "alt_text")),
         chart_config=config,
         chart_data=None if kind == "vega-lite" else chart if chart is not None else html,
         chart_kind=kind,
@@ -129,15 +136,22 @@ def fault_of(reply: Reply, default: str) -> dict[str, Any]:
     except ValidationError:
         return {"message": _cut(str(raw.get("message") or default))}
     extra = {name: value for name, value in (fault.model_extra or {}).items() if name not in _OURS}
-    named = {"error_type": fault.error_type} if "error_type" in fault.model_fields_set else {}
+    if len(json.dumps(extra, default=str)) > DETAILS_MAX_CHARS:
+        extra = {}
+    named = {"error_type": fault.error_type[:WORD_MAX_CHARS]} if "error_type" in fault.model_fields_set else {}
     wait_s = _number(raw, "retry_after_s")
     return {
         "message": _cut(fault.message) or default,
-        "recovery_action": fault.recovery_action,
-        "suggestions": fault.suggestions,
+        "recovery_action": fault.recovery_action[:WORD_MAX_CHARS],
+        "suggestions": [_cut(suggestion) for suggestion in fault.suggestions[:LIST_MAX]],
         "details": {**extra, **named},
-        **({} if wait_s is None else {"retry_after_s": max(0.0, wait_s)}),
+        **({} if wait_s is None else {"retry_after_s": bounded_wait_s(wait_s)}),
     }
+
+
+def bounded_wait_s(wait_s: float) -> float:
+    """A wait that an agent asks for: not below 0, and no longer than a day."""
+    return 0.0 if math.isnan(wait_s) else min(max(0.0, wait_s), WAIT_MAX_S)
 
 
 def _failed(reply: Reply) -> bool:
@@ -153,8 +167,8 @@ def _cut(message: str) -> str:
 def _entities(raw: object) -> list[dict[str, Any]]:
     """Recognised entities as objects; they inform only, so what is neither a list nor an object is left out."""
     if isinstance(raw, dict):
-        return [{"name": str(name), "value": value} for name, value in raw.items()]
-    return [e if isinstance(e, dict) else {"name": str(e)} for e in raw] if isinstance(raw, list) else []
+        return [{"name": str(name), "value": value} for name, value in list(raw.items())[:LIST_MAX]]
+    return [e if isinstance(e, dict) else {"name": str(e)} for e in raw[:LIST_MAX]] if isinstance(raw, list) else []
 
 
 def _build(model: type[_M], /, **fields: Any) -> _M:
@@ -170,6 +184,8 @@ def _list_of(model: type[_M], reply: Reply, name: str) -> list[_M]:
     raw = reply.get(name) or []
     if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
         raise InvalidResponse(f"field '{name}' of the agent's answer is not a list of objects")
+    if len(raw) > LIST_MAX:
+        raise InvalidResponse(f"field '{name}' of the agent's answer has more than {LIST_MAX:,} entries")
     return [_build(model, **item) for item in raw]
 
 
@@ -183,10 +199,11 @@ def _intent(raw: object) -> Intent:
 
 def _columns(raw: object, rows: list[Any]) -> list[Column]:
     if not raw:
-        named = next((row for row in rows if isinstance(row, dict)), {})
-        return [Column(name=str(name)) for name in named]
+        raw = list(next((row for row in rows if isinstance(row, dict)), {}))
     if not isinstance(raw, list):
         raise InvalidResponse("field 'columns' of the agent's answer is not a list")
+    if len(raw) > COLUMNS_MAX:
+        raise InvalidResponse(f"the agent's answer has more than {COLUMNS_MAX:,} columns")
     return [_build(Column, **column) if isinstance(column, dict) else Column(name=str(column)) for column in raw]
 
 
@@ -218,7 +235,7 @@ def _text(reply: Reply, *names: str) -> str:
 
 
 def _strings(raw: object) -> list[str]:
-    return [str(item) for item in raw] if isinstance(raw, list) else []
+    return [_cut(str(item)) for item in raw[:LIST_MAX]] if isinstance(raw, list) else []
 
 
 def _number(reply: Reply, *names: str) -> float | None:

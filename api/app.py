@@ -127,5 +127,5 @@ def _guard(app: FastAPI, settings: Settings) -> None:
 
         app.state.rate = Rate(settings.rate_limit, settings.store_url)
         app.add_middleware(RateLimit, rate=app.state.rate)
-    app.add_middleware(Door, ring=app.state.ring)
+    app.add_middleware(Door, ring=app.state.ring, hosts=settings.host_names)
     app.add_middleware(LogContext)

@@ -15,6 +15,7 @@ from api.board import away_page
 from api.caller import LOCAL, Caller
 from api.keys import KeyRing
 from api.logins import COOKIE, logged_in
+from api.origin import foreign_origin, is_our_name
 from api.problems import Problem, store_away
 from api.roles import Role, Rule, rule_of
 from state.errors import StoreUnavailable
@@ -24,8 +25,8 @@ from state.store import AsyncStore
 class Door:
     """Sets `request.state.caller` and passes on, or answers 401 or 403. Without a `ring` only this machine comes in."""
 
-    def __init__(self, app: ASGIApp, ring: KeyRing | None) -> None:
-        self._app, self._ring = app, ring
+    def __init__(self, app: ASGIApp, ring: KeyRing | None, hosts: frozenset[str]) -> None:
+        self._app, self._ring, self._hosts = app, ring, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -33,6 +34,9 @@ class Door:
             await self._app(scope, receive, send)
             return
         rule, caller = rule_of(scope["method"], scope["path"]), None
+        if (self._hosts or self._ring is None) and not is_our_name(scope, self._hosts):
+            await _misdirected().response()(scope, receive, send)
+            return
         try:
             if rule is None or rule.role is not None:
                 caller = await self._caller(HTTPConnection(scope))
@@ -68,9 +72,9 @@ class Door:
 
 def _check(scope: Scope, rule: Rule | None, caller: Caller | None) -> None:
     """Raise a `Problem` unless `caller` may do this; what no rule names needs an admin, if it is there at all."""
-    if scope["method"] not in SAFE and _sent_by_another_site(scope):
+    if scope["method"] not in SAFE and (told_by := foreign_origin(scope)):
         raise Problem(
-            "forbidden", "Another site's page sent this request (Sec-Fetch-Site).", recovery_action="correct_request"
+            "forbidden", f"Another site's page sent this request ({told_by}).", recovery_action="correct_request"
         )
     if rule is not None and rule.role is None:
         return
@@ -84,6 +88,17 @@ def _check(scope: Scope, rule: Rule | None, caller: Caller | None) -> None:
             recovery_action="correct_request",
             suggestions=["Whoever runs this system can make you one: make key."],
         )
+
+
+def _misdirected() -> Problem:
+    problem = Problem(
+        "forbidden",
+        "This server does not go by the name in the request's Host (ALLOWED_HOSTS).",
+        recovery_action="correct_request",
+        suggestions=["Use localhost, or let whoever runs this system add the name to ALLOWED_HOSTS."],
+    )
+    problem.status = 421
+    return problem
 
 
 def _unknown(scope: Scope) -> Problem:
@@ -125,11 +140,6 @@ def _is_near(request: HTTPConnection) -> bool:
     with suppress(ValueError):
         return request.client is None or ip_address(request.client.host).is_loopback
     return True
-
-
-def _sent_by_another_site(scope: Scope) -> bool:
-    """Browsers say so of every request, and nobody else does."""
-    return any(name == b"sec-fetch-site" and value in {b"cross-site", b"same-site"} for name, value in scope["headers"])
 
 
 def _is_there(scope: Scope) -> bool:

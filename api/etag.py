@@ -13,7 +13,10 @@ DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "headers": {
             "ETag": {"description": "Changes whenever the workflow does.", "schema": {"type": "string"}},
-            "Cache-Control": {"description": "`no-cache`: ask before you use it again.", "schema": {"type": "string"}},
+            "Cache-Control": {
+                "description": "`private, no-cache`: ask before you use it again.",
+                "schema": {"type": "string"},
+            },
         }
     },
     304: {"description": "Nothing has changed since the answer with this `ETag`"},
@@ -23,7 +26,7 @@ _TAGS: Final = re.compile(r'"([^"]*)"')
 
 def headers_of(version: str) -> dict[str, str]:
     """The headers of an answer that is good for `version`, and may be asked for again at any time."""
-    return {"ETag": f'"{version}"', "Cache-Control": "no-cache"}
+    return {"ETag": f'"{version}"', "Cache-Control": "private, no-cache"}
 
 
 def not_modified(if_none_match: str, version: str) -> Response | None:

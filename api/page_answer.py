@@ -9,6 +9,8 @@ from agents.viz.shape import Field, Role, shape_of
 from pipeline.answer import LEFT_OUT, Answer, Degradation, ResultSet, Visualization
 
 SHOWN_ROWS = 50
+CELL_MAX_CHARS = 1_000
+SHOWN_COLUMNS = 200
 NOTHING = "\N{EN DASH}"
 _STAND_IN = {
     "nlp": "The question was understood by a stand-in",
@@ -94,7 +96,8 @@ def _cells(of: Field, raw: list[Any]) -> list[str]:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return NOTHING if value is None else str(value)
+    text = NOTHING if value is None else str(value)
+    return text if len(text) <= CELL_MAX_CHARS else text[:CELL_MAX_CHARS] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _caption(result: ResultSet, shown: int) -> str:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from api.headers import headers_for
 from api.roles import methods_of
 from breakers import BreakerStoreAway
 from core.logging import get_logger
@@ -279,6 +280,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
     log.error("request_failed", path=request.url.path, exc_info=error)
-    return Problem(
+    response = Problem(
         "internal_error", "An unexpected error; it is in the API's log.", recovery_action="contact_support"
     ).response()
+    response.headers.update(headers_for(request.scope))  # sent past every middleware
+    return response

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from agents.viz.render import NotDrawable, png_of, svg_of
 from api import etag
 from api.desk import Desk
+from api.headers import PICTURE_POLICY
 from api.problems import Problem, documented
 from core.clock import iso
 from core.settings import get_settings
@@ -207,7 +208,8 @@ async def _picture(request: Request, workflow_id: str, step: str, draw: Any, med
         raise Problem(
             "invalid_response", f"The chart cannot be drawn: {error}", recovery_action="contact_support"
         ) from error
-    return Response(picture, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
+    headers = {"Cache-Control": "private, max-age=3600", "Content-Security-Policy": PICTURE_POLICY}
+    return Response(picture, media_type=media_type, headers=headers)
 
 
 def _download(body: bytes, media_type: str, name: str) -> Response:

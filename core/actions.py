@@ -17,6 +17,7 @@ Action = Literal[
     "step_failed",
     "step_stale",
     "step_broke",
+    "chart_unsafe",
     "stand_in_failed",
     "stand_in_unfit",
     "rules_cannot_help",

@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         "",
         description="File of the API keys (`make key`). Empty: nobody is asked for one, and only this machine served.",
     )
+    allowed_hosts: str = Field(
+        "",
+        description="Names under which the API answers, separated by commas. Empty: with keys any, without them "
+        "`localhost` and this machine's own addresses.",
+    )
     api_key: str = Field("", repr=False, description="Key that `make ask` and `make run` show the API.")
     agent_key: str = Field(
         "", repr=False, description="Sent to every agent as a bearer token; the bundled ones answer nobody without it."
@@ -223,6 +228,11 @@ class Settings(BaseSettings):
     def embedded_valkey(self) -> bool:
         """Whether `make run` starts a Valkey of its own."""
         return not self.redis_url
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """`allowed_hosts`, one by one."""
+        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
 
     @property
     def store_url(self) -> str:

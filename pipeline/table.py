@@ -7,7 +7,9 @@ from typing import Any
 
 from agents.contract import Column
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Some spreadsheets take the wide signs for the narrow ones.
+_WIDE = "\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
+_FORMULA_STARTS = (*"=+-@\t\r\n", *_WIDE)
 
 
 def rows_as_csv(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> str:
@@ -20,6 +22,7 @@ def rows_as_csv(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> st
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
-    return "" if value is None else value
+    if value is None or isinstance(value, (bool, int, float)):
+        return "" if value is None else value
+    text = str(value)
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text

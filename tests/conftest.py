@@ -1,11 +1,14 @@
 """Fixtures over real processes; what a process is, and its attributes, stands in `tests.processes`."""
 
+import os
 from collections.abc import Iterator
 from typing import TypeVar
 
 import pytest
 
 from tests.processes import AGENTS, LocalAgent, LocalProcess, LocalSystem, LocalValkey, LocalWorker
+
+os.environ["ALLOWED_HOSTS"] = "testserver,127.0.0.1,localhost"  # the first is what FastAPI's test client calls it
 
 
 @pytest.fixture(scope="module")

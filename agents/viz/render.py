@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from agents.viz.painter import REFUSED
+from agents.viz.safety import UnsafeSpec, require_safe
 
-MAX_SPEC_CHARS = 8_000_000
 MAX_SIDE_PX = 4_000
 MAX_PIXELS = 12_000_000
 SCALE = 2.0
 TIMEOUT_S = 20.0
 _PAINTER = Path(__file__).with_name("painter.py")
-_OUTSIDE = frozenset({"url", "href", "sequence", "graticule", "sphere", "usermeta"})
 
 
 class NotDrawable(ValueError):
@@ -53,22 +52,7 @@ def _painted(spec: dict[str, Any], *, picture: str, scale: float) -> bytes:
 
 
 def _check(spec: dict[str, Any]) -> None:
-    if len(json.dumps(spec, default=str)) > MAX_SPEC_CHARS:
-        raise NotDrawable("the chart's spec is too large")
-    waiting: list[Any] = [spec]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, list):
-            waiting.extend(node)
-        elif isinstance(node, dict):
-            _refuse_outside(node)
-            waiting.extend(v for k, v in node.items() if k not in ("values", "datasets"))
-
-
-def _refuse_outside(node: dict[str, Any]) -> None:
-    found = sorted(_OUTSIDE & node.keys())
-    if found:
-        raise NotDrawable(f"the chart's spec uses '{found[0]}'; only data inside the spec is drawn")
-    mark = node.get("mark")
-    if "image" in (mark, mark.get("type") if isinstance(mark, dict) else None):
-        raise NotDrawable("the chart's spec uses images; only shapes and text are drawn")
+    try:
+        require_safe(spec)
+    except UnsafeSpec as error:
+        raise NotDrawable(f"the chart's spec {error}") from error

@@ -38,6 +38,7 @@ function stack(spec, width) {
 function fitted(box) {
   const spec = JSON.parse(document.getElementById(box.dataset.chart).textContent);
   const bigNumber = spec.mark && spec.mark.type === "text";
+  delete spec.usermeta; // it may set options of the embedding
   if (box.dataset.title) delete spec.title; // the page's own heading says it
   if (typeof spec.width === "number" && !bigNumber) {
     spec.width = "container";

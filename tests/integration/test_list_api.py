@@ -252,7 +252,7 @@ def test_who_has_the_newest_is_told_so_and_nobody_else(api, store, place):
     has, tags = api.get(url), set()
     for what in happenings(store, send):
         now = api.get(url)
-        assert now.headers["Cache-Control"] == "no-cache"
+        assert now.headers["Cache-Control"] == "private, no-cache"
         told = api.get(url, headers={"If-None-Match": has.headers["ETag"]})
         assert (told.status_code, told.text) == (200, now.text), what
         assert now.headers["ETag"] not in tags, what

@@ -277,7 +277,7 @@ def test_nothing_but_this_server_is_allowed_on_the_page():
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
-    assert reply.headers["Referrer-Policy"] == "no-referrer"
+    assert reply.headers["Referrer-Policy"] == "same-origin"
     assert re.findall(r'(?:src|href)="(?!/|#)', reply.text) == []
     assert re.findall(r"\son\w+=|\sstyle=", reply.text) == []
 

@@ -14,7 +14,7 @@ from deploy.configuration import page
 CODE = ("core", "agents", "breakers", "state", "pipeline", "tasks", "api", "deploy", "celeryconfig.py")
 OWN = {Path(name).stem for name in CODE}
 # Used through the package that depends on it and re-exports it.
-COMES_WITH = {"starlette": "fastapi", "urllib3": "requests", "h11": "uvicorn"}
+COMES_WITH = {"pydantic_core": "pydantic", "starlette": "fastapi", "urllib3": "requests", "h11": "uvicorn"}
 OPTIONAL = "opentelemetry"  # installed by whoever wants traces
 
 
