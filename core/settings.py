@@ -62,7 +62,7 @@ class FurtherAgent(BaseModel):
 class Settings(BaseSettings):
     """Everything that may differ between two installations; immutable once read."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     bind_host: str = Field("127.0.0.1", description="Address every bundled server listens on.")
     api_port: Port = Field(8000, ge=1, le=65535, description="API and web pages.")
