@@ -1,11 +1,11 @@
-"""The Lua sources: `metrics.lua` and `record.lua` stand before a transition; those that concern many stand alone."""
+"""The Lua sources: `metrics`, `sides` and `record` stand before a transition; those that concern many stand alone."""
 
 from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "lua"
-_SHARED = ("metrics", "record")
-_ALONE = frozenset({"renew", "look", "trim", "summaries", "faults"})
+_SHARED = ("metrics", "sides", "record")
+_ALONE = frozenset({"renew", "look", "trim", "summaries", "faults", "rollout"})
 
 
 @cache

@@ -135,7 +135,10 @@ def _settle(store: Store, claim: Go, error: AgentError) -> Outcome:
             return _released(store.run(report), "step_degraded", **stand_in.degradation)
     ttl_s = get_settings().workflow_ttl_s
     grace_ms = int(get_settings().lease_s * 1000)
-    ended: Report = store.run(fail(claim, error.described(), ttl_s=ttl_s, grace_ms=grace_ms, token=new_token()))
+    failed = fail(
+        claim, error.described(), ttl_s=ttl_s, grace_ms=grace_ms, token=new_token(), excused=error.askers_to_correct
+    )
+    ended: Report = store.run(failed)
     log.info("step_failed", why=decision.why, error_type=error.error_type, error=error.message)
     if ended.released:  # the step is optional, and others go on without it
         return Released(ended.released)
