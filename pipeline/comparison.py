@@ -41,12 +41,18 @@ class Difference:
     bad_there: int
     asked_there: int
     by_least: float
+    significance: float
     limit_ms: float | None = None
 
     def matters(self, policy: Policy) -> bool:
         """Whether there are enough of them, and the difference is large enough to act on, were it no chance."""
         enough = min(self.asked, self.asked_there) >= policy.asked_at_least and self.bad >= policy.bad_at_least
         return enough and self.bad / self.asked - self.bad_there / self.asked_there >= self.by_least
+
+    @property
+    def significant(self) -> bool:
+        """Whether it is beyond chance, for one of very many looks."""
+        return self.chance < self.significance
 
     @cached_property
     def chance(self) -> float:
@@ -73,7 +79,7 @@ def differences(pairs: Pairs, now_ms: int, window_s: float, policy: Policy) -> I
         (Measure.FAILURES, here.failed, there.failed, policy.more_failures),
         (Measure.STAND_INS, here.degraded, there.degraded, policy.more_stand_ins),
     ):
-        yield Difference(measure, window_s, bad, here.asked, bad_there, there.asked, by_least)
+        yield Difference(measure, window_s, bad, here.asked, bad_there, there.asked, by_least, policy.significance)
     if (bucket := there.p95_bucket()) is not None and bucket + LATENCY_BUCKETS < LAST_BUCKET:
         yield _slow(pairs, now_ms, window_s, bucket, policy)
 
@@ -85,5 +91,13 @@ def _slow(pairs: Pairs, now_ms: int, window_s: float, bucket: int, policy: Polic
     asked, asked_there = here.asked - here.failed, there.asked - there.failed
     bad, bad_there = max(0, asked - here.within(limit)), max(0, asked_there - there.within(bucket))
     return Difference(
-        Measure.LATENCY, window_s, bad, asked, bad_there, asked_there, policy.more_slow, upper_ms(limit)
+        Measure.LATENCY,
+        window_s,
+        bad,
+        asked,
+        bad_there,
+        asked_there,
+        policy.more_slow,
+        policy.significance_of_latency,
+        upper_ms(limit),
     )

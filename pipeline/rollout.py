@@ -37,7 +37,7 @@ def decide(now: Rollout, seen: Seen, policy: Policy) -> Step | None:
     if now.share <= 0:
         return None
     found = list(_found(now, seen, policy))
-    if worst := _worst(found, policy.significance):
+    if worst := _worst([one for one in found if one.significant], 1.0):
         return _roll_back(now, seen, policy, worst)
     if now.phase is Phase.RETURNING:
         return None if _worst(found, policy.doubt) else _advance(now, seen, policy)

@@ -13,12 +13,14 @@ class Policy:
     """What it takes to roll back and to return.
 
     `significance` is the chance of a difference as large, would the sides be alike, below which one test of one look
-    acts. Three windows and three tests every 5 s are 57 million tests a year, so 1e-10 bounds false rollbacks to 0.006
-    a year while questions are independent of each other, and leaves room for questions that are not.
+    acts. Three windows every 5 s are 19 million tests of a measure a year, so 1e-8 bounds false rollbacks to 0.19 a year
+    and measure even if no two looks saw the same questions; they do, so there are far fewer (docs/rollout.md).
+    Latency must be surer: the times of one person's questions resemble each other, of which the test knows nothing.
     """
 
     windows_s: tuple[int, ...] = (30, 60, 600)
-    significance: float = 1e-10
+    significance: float = 1e-8
+    significance_of_latency: float = 1e-10
     doubt: float = 1e-3  # no next stage while a difference is less likely than this
     suspicion: float = 1e-4  # of a side that nothing can be compared with
     asked_at_least: int = 20  # questions on each side
