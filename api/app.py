@@ -31,6 +31,7 @@ from api import (
     workflows_page,
 )
 from api.desk import Desk
+from api.direct_desk import AlwaysCelery, Chooser, DirectDesk
 from api.door import Door
 from api.keys import KeyRing
 from api.limits import BodyLimit
@@ -51,24 +52,27 @@ _DESCRIPTION = """Ask questions in plain English; three agents answer them: **nl
 async def _connections(app: FastAPI) -> AsyncIterator[None]:
     client = async_client()
     await connect_all(client)
-    watcher = Watcher(client)
-    app.state.desk = Desk(AsyncStore(client), watcher, celery_app)
+    store, direct = AsyncStore(client), DirectDesk(app.state.chooser)
+    direct.open()
+    watcher = Watcher(client, direct.cancelled)
+    app.state.desk = Desk(store, watcher, celery_app, direct)
     app.state.breakers = breakers.BreakerDesk(get_settings())
     listening = asyncio.create_task(watcher.run())
     try:
         yield
     finally:
+        await direct.close()
         listening.cancel()
         with suppress(asyncio.CancelledError):
             await listening
         await app.state.breakers.close()
         if rate := getattr(app.state, "rate", None):
             await rate.close()
-        await client.aclose()
+        await store.close()
 
 
-def create_app() -> FastAPI:
-    """The application; `uvicorn --factory api.app:create_app`."""
+def create_app(chooser: Chooser | None = None) -> FastAPI:
+    """The application; `uvicorn --factory api.app:create_app`. `chooser`: of each question's path; Celery's if none."""
     logging.configure()
     tracing.start("baton-api")
     app = FastAPI(
@@ -81,6 +85,7 @@ def create_app() -> FastAPI:
         openapi_url="/api/openapi.json",
         redirect_slashes=False,
     )
+    app.state.chooser = chooser or AlwaysCelery()
     problems.install(app)
     examples.install(app)
     # Metrics before workflows: a path that takes any id would take it.

@@ -8,6 +8,7 @@ from typing import Literal
 Action = Literal[
     # questions and their steps
     "workflow_accepted",
+    "workflow_unrecorded",
     "send_failed",
     "step_begun",
     "step_succeeded",
@@ -27,6 +28,8 @@ Action = Literal[
     "call_stopped",
     "revoke_unrecorded",
     "workers_not_told",
+    "direct_left",
+    "direct_broke",
     "upkeep_waits",
     "upkeep_failed",
     # agents and breakers

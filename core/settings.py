@@ -192,6 +192,9 @@ class Settings(BaseSettings):
     local_handoff: bool = Field(
         True, description="A gevent worker begins the step it released itself, without the broker in between."
     )
+    direct_concurrency: PositiveInt = Field(
+        64, description="Questions an API process answers itself at a time; as many again while Valkey is away."
+    )
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
     otlp_endpoint: str = Field(
         "",

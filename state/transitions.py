@@ -176,8 +176,10 @@ class NotBefore:
     wait_s: float
 
 
-def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Transition[Go | NotBefore | Verdict]:
-    """Claim the step for the task `send` on worker `node`."""
+def begin(
+    send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str, path: Path = Path.CELERY
+) -> Transition[Go | NotBefore | Verdict]:
+    """Claim the step for the task `send` on `node`: a worker, or an API process that takes the workflow's `path`."""
 
     def understand(raw: Raw) -> Go | NotBefore | Verdict:
         kind = raw[0].decode()
@@ -206,9 +208,13 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
     return Transition(
         "begin",
         keys.of_transition(send.workflow_id, keys.QUEUE_MARKS),
-        [send.workflow_id, token, ttl_s, send.step, f"{node}/{send.round}.{send.send}", lease_ms],
+        [send.workflow_id, token, ttl_s, send.step, f"{node}/{send.round}.{send.send}", lease_ms, *_taken(path)],
         understand,
     )
+
+
+def _taken(path: Path) -> list[Argument]:
+    return [] if path is Path.CELERY else [path]
 
 
 @dataclass(frozen=True, slots=True)

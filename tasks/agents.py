@@ -7,12 +7,13 @@ from celery.exceptions import Ignore
 
 from core.logging import in_log
 from pipeline.build import publish
+from pipeline.execution import Nothing, Wait, run_step
+from pipeline.ledger import StoreLedger
 from state.errors import StoreUnavailable
 from state.store import get_store
 from state.transition import Send, parse_task_id
 from tasks import handoff
 from tasks.app import app
-from tasks.execution import Nothing, Wait, run_step
 
 _OPTIONS: dict[str, Any] = {
     "bind": True,
@@ -64,7 +65,7 @@ def deliver(task: Task, workflow_id: str, step: str) -> None:
     """
     send = parse_task_id(task.request.id) or Send(workflow_id, step, 0, 0)
     with in_log(workflow_id=workflow_id, step=step):
-        outcome = run_step(get_store(), send, task.request.hostname)
+        outcome = run_step(StoreLedger(get_store(), task.request.hostname), send)
     if isinstance(outcome, Wait):
         raise task.retry(countdown=outcome.wait_s, max_retries=None)
     if isinstance(outcome, Nothing):
