@@ -25,17 +25,20 @@ from api import (
     problems,
     prometheus,
     questions,
+    rollout,
     streams,
     workflow_page,
     workflows,
     workflows_page,
 )
 from api.desk import Desk
-from api.direct_desk import AlwaysCelery, Chooser, DirectDesk
+from api.direct_desk import Chooser, DirectDesk
 from api.door import Door
 from api.keys import KeyRing
 from api.limits import BodyLimit
 from api.log_context import LogContext
+from api.rollout_evaluator import Evaluator
+from api.rollout_switch import ShareSwitch
 from api.watch import Watcher
 from core import logging, tracing
 from core.settings import Settings, get_settings
@@ -52,15 +55,19 @@ _DESCRIPTION = """Ask questions in plain English; three agents answer them: **nl
 async def _connections(app: FastAPI) -> AsyncIterator[None]:
     client = async_client()
     await connect_all(client)
-    store, direct = AsyncStore(client), DirectDesk(app.state.chooser)
+    store = AsyncStore(client)
+    direct = DirectDesk(app.state.chooser or ShareSwitch(store))
     direct.open()
     watcher = Watcher(client, direct.cancelled)
     app.state.desk = Desk(store, watcher, celery_app, direct)
     app.state.breakers = breakers.BreakerDesk(get_settings())
     listening = asyncio.create_task(watcher.run())
+    evaluator = Evaluator(store)
+    evaluator.start()
     try:
         yield
     finally:
+        await evaluator.stop()
         await direct.close()
         listening.cancel()
         with suppress(asyncio.CancelledError):
@@ -72,7 +79,7 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
 
 
 def create_app(chooser: Chooser | None = None) -> FastAPI:
-    """The application; `uvicorn --factory api.app:create_app`. `chooser`: of each question's path; Celery's if none."""
+    """The application; `uvicorn --factory api.app:create_app`. `chooser`: of a question's path; if none, the rollout."""
     logging.configure()
     tracing.start("baton-api")
     app = FastAPI(
@@ -85,7 +92,7 @@ def create_app(chooser: Chooser | None = None) -> FastAPI:
         openapi_url="/api/openapi.json",
         redirect_slashes=False,
     )
-    app.state.chooser = chooser or AlwaysCelery()
+    app.state.chooser = chooser
     problems.install(app)
     examples.install(app)
     # Metrics before workflows: a path that takes any id would take it.
@@ -98,6 +105,7 @@ def create_app(chooser: Chooser | None = None) -> FastAPI:
         plan_picture,
         health,
         breakers,
+        rollout,
         control,
         control_many,
         audit,

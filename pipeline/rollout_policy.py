@@ -13,8 +13,8 @@ class Policy:
     """What it takes to roll back and to return.
 
     `significance` is the chance of a difference as large, would the sides be alike, below which one test of one look
-    acts. Three windows every 5 s are 19 million tests of a measure a year, so 1e-8 bounds false rollbacks to 0.19 a year
-    and measure even if no two looks saw the same questions; they do, so there are far fewer (docs/rollout.md).
+    acts. Three windows every 5 s are 19 million tests of a measure a year, so 1e-8 bounds false rollbacks to 0.19 a
+    year and measure even if no two looks saw the same questions; they do, so there are far fewer (docs/rollout.md).
     Latency must be surer: the times of one person's questions resemble each other, of which the test knows nothing.
     """
 

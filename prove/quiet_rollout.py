@@ -7,6 +7,7 @@ a day at once, and that it is three standard deviations off. The real decision j
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +21,12 @@ from state.sides import BUCKETS_A_DOUBLING, SLOT_MS, Seen, Side, Slot
 DAY_SLOTS = 86_400_000 // SLOT_MS
 OFF = 3.0
 SPREAD = 4.5  # standard deviations of a time that are drawn; beyond is one question in 300,000
-Counts = np.ndarray
+Counts = Any  # arrays: of whole numbers, or of truths
 
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """Nothing is wrong on Celery's side. `night`: the share of the traffic at its least; `outages` a day, of both sides.
+    """Nothing is wrong on Celery's side. `night`: the traffic's least share; `outages` a day, of both sides.
 
     Within an outage of a minute `outage_failing` of all questions fail and the others take twice as long. `sessions`:
     each asks so many questions in one slot, all of which take equally long.
@@ -67,7 +68,7 @@ def judge(quiet: Quiet, days: int, seed: int, policy: Policy) -> Judged:
         sides = _drawn(quiet, random)
         judged.looks += DAY_SLOTS
         for look in _worth_it(sides, policy):
-            _judge(sides, int(look), quiet, policy, judged)
+            _judge(sides, look, quiet, policy, judged)
     return judged
 
 
@@ -111,7 +112,7 @@ def _worth_it(sides: _Sides, policy: Policy) -> Iterator[int]:
         bad, bad_there = (_over(failed, slots) for failed in sides.failed)
         found |= _matters(bad, sums[0][-1] + bad, bad_there, sums[1][-1] + bad_there, policy.more_failures, policy)
         found |= _slow(single, sums, sides.first_bucket, policy)
-    yield from np.flatnonzero(found)
+    yield from map(int, np.flatnonzero(found))
 
 
 def _slow(single: list[Counts], sums: list[Counts], first_bucket: int, policy: Policy) -> Counts:

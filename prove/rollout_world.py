@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -112,7 +113,7 @@ class World:
         self._ended += int(np.count_nonzero(celery))
 
 
-def bucket_of(ms: np.ndarray) -> np.ndarray:
+def bucket_of(ms: np.ndarray) -> Any:
     """The bucket that each time falls into, as `state/lua/sides.lua` has it."""
     return np.ceil(np.log2(np.maximum(ms, 1.0)) * BUCKETS_A_DOUBLING - 1e-9).astype(np.int64)
 

@@ -105,13 +105,13 @@ class SlotReader:
         return now_ms - at_ms < _SETTLED_MS or now_ms - self._known[at_ms][0] > _READ_AGAIN_MS
 
 
-_ENDS: Final = (WorkflowStatus.SUCCEEDED, WorkflowStatus.DEGRADED, WorkflowStatus.FAILED)
-_TOTALS: Final = [f"path|{path}|{status}" for path in Path for status in _ENDS]
+ENDS: Final = (WorkflowStatus.SUCCEEDED, WorkflowStatus.DEGRADED, WorkflowStatus.FAILED)
+_TOTALS: Final = [f"path|{path}|{status}" for path in Path for status in ENDS]
 
 
 def _ended(totals: list[bytes | None]) -> dict[Path, int]:
     numbers = [int(total or 0) for total in totals]
-    return {path: sum(numbers[i * len(_ENDS) : (i + 1) * len(_ENDS)]) for i, path in enumerate(Path)}
+    return {path: sum(numbers[i * len(ENDS) : (i + 1) * len(ENDS)]) for i, path in enumerate(Path)}
 
 
 def _key(at_ms: int) -> str:
