@@ -79,7 +79,7 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
 
 
 def create_app(chooser: Chooser | None = None) -> FastAPI:
-    """The application; `uvicorn --factory api.app:create_app`. `chooser`: of a question's path; if none, the rollout."""
+    """The application; `uvicorn --factory api.app:create_app`. `chooser`: of a question's path (the rollout)."""
     logging.configure()
     tracing.start("baton-api")
     app = FastAPI(

@@ -148,7 +148,7 @@ def _matters(  # noqa: PLR0917 - two shares
     off = bad / here - bad_there / np.maximum(asked_there, 1)
     drawn = bad + bad_there
     spread = drawn * here / total * (1 - here / total) * (total - drawn) / (total - 1)
-    return enough & (off >= by - 1e-9) & (bad - drawn * here / total >= OFF * np.sqrt(spread))
+    return enough & (off >= by - 1e-9) & (bad - drawn * here / total >= OFF * np.sqrt(np.maximum(spread, 0)))
 
 
 def _over(counts: Counts, slots: int) -> Counts:

@@ -178,8 +178,8 @@ def brought_to(store, **fields):
 
 
 def test_a_broken_side_is_rolled_back_and_comes_back(store, valkey):
-    with settings_here(valkey.url, ROLLOUT_COOL_DOWN_S="0.2", ROLLOUT_STAGE_S="0.1", ROLLOUT_STAGE_ASKED="3"), brought_to(
-            store, share=50, target=50):
+    short = {"ROLLOUT_COOL_DOWN_S": "0.2", "ROLLOUT_STAGE_S": "0.1", "ROLLOUT_STAGE_ASKED": "3"}
+    with settings_here(valkey.url, **short), brought_to(store, share=50, target=50):
         for _ in range(40):
             fail(store)
             answer(store, path=Path.DIRECT)
@@ -260,6 +260,17 @@ def test_questions_take_the_path_of_their_session(api, store):
         assert reply.status_code == 202, reply.text
         path = store.client.hget(keys.record(reply.json()["workflow_id"]), "path") or b"celery"
         assert path.decode() == path_at(50, session, "")
+
+
+def test_the_dashboard_says_so(api, store):
+    assert "100 %</b> of the sessions" in api.get("/dashboard").text
+    assert "Celery answered clearly worse" not in api.get("/dashboard").text
+    reason = "40 of 40 questions by Celery failed."
+    with brought_to(store, share=0, target=50, phase="rolled_back", until_ms=int(time.time() * 1000) + 600_000,
+                    actor="rollout", reason=reason):
+        page = api.get("/dashboard").text
+    assert f"all questions take the direct path until the cool-down ends. {reason}" in page
+    assert "with 1 % of the sessions" in page
 
 
 def test_prometheus_reads_the_share(api, store):
