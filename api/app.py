@@ -57,7 +57,7 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
     await connect_all(client)
     store = AsyncStore(client)
     direct = DirectDesk(app.state.chooser or ShareSwitch(store))
-    direct.open()
+    direct.open(lambda: store.away)
     watcher = Watcher(client, direct.cancelled)
     app.state.desk = Desk(store, watcher, celery_app, direct)
     app.state.breakers = breakers.BreakerDesk(get_settings())

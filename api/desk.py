@@ -64,9 +64,7 @@ class Desk:
             started = await self._recorded(workflow, once, seat)
             tracing.tell(replayed=not started.fresh)
             if started.fresh and seat is None:
-                unsent = await asyncio.to_thread(send_first, self._app, workflow, started)
-                if unsent and awaited and (spare := self._direct.spare_seat()):
-                    self._direct.take(spare, unsent)
+                await asyncio.to_thread(send_first, self._app, workflow, started)
         return started
 
     async def _recorded(self, workflow: NewWorkflow, once: Once | None, seat: Seat | None) -> Started:

@@ -4,12 +4,13 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
+from breakers.registry import get_shared
 from core.logging import get_logger
 from core.settings import get_settings
 from pipeline import stand_ins
@@ -46,8 +47,9 @@ class DirectDesk:
         self._node = f"api-{os.getpid()}@{socket.gethostname()}"
         self._renewal: threading.Event | None = None
 
-    def open(self) -> None:
-        """Hold what is taken from now on, and be ready to stand in."""
+    def open(self, known_away: Callable[[], bool]) -> None:
+        """Hold what is taken from now on, and be ready to stand in; `known_away`: the API looks for Valkey anyway."""
+        get_shared().known_away = known_away
         self._renewal = repeat("direct-renewal", get_settings().renew_interval_s, self._renew)
         threading.Thread(target=stand_ins.load, name="baton-stand-ins", daemon=True).start()
 
@@ -55,10 +57,6 @@ class DirectDesk:
         """A seat, if the question is to take the direct path and there is one."""
         path = await self._chooser.path_for(str(workflow.request.get("session_id", "")), workflow.workflow_id)
         return self._recorded.seat() if path is Path.DIRECT else None
-
-    def spare_seat(self) -> Seat | None:
-        """A seat for what the broker did not take."""
-        return self._recorded.seat()
 
     def take(self, seat: Seat, sends: Sequence[Send]) -> "Future[None]":
         """Take the steps of a recorded workflow."""

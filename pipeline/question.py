@@ -19,7 +19,7 @@ from pipeline.plan import ordinary_plan, plan_to_be_extended, within_limit
 from state.idempotency import Once
 from state.model import Mode, NewStep, NewWorkflow, Route
 from state.room import Room
-from state.transition import Send, Transition
+from state.transition import Transition
 from state.transitions import Started, start
 
 log = get_logger(__name__)
@@ -79,13 +79,9 @@ def room() -> Room:
     return Room(get_settings().max_open_per_key, get_settings().queue_max)
 
 
-def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> tuple[Send, ...]:
-    """Publish the chains that may begin, and answer which were not.
-
-    One quick try, since the due set sends what was not sent.
-    """
+def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> None:
+    """Publish the chains that may begin; one quick try, since the due set sends what was not sent."""
     log.info("workflow_accepted", workflow_id=workflow.workflow_id, mode=workflow.mode, route=workflow.route)
-    unsent = []
     for send in started.sends:
         try:
             publish(app, send, retry=False)
@@ -97,5 +93,3 @@ def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> tuple[Se
                 error=repr(error),
                 meaning="the workers send it when it is overdue",
             )
-            unsent.append(send)
-    return tuple(unsent)

@@ -21,6 +21,7 @@ from prove import (
     outages,
     plans,
     recovery,
+    response_time,
     rollout,
     speed,
     streams,
@@ -29,7 +30,7 @@ from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 
 PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS,
                      *interleavings.PARTS, *fuzz.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS,
-                     *plans.PARTS, *rollout.PARTS]
+                     *plans.PARTS, *response_time.PARTS, *rollout.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from agents.registry import get_registry
-from breakers.registry import get_breakers
+from breakers.registry import get_breakers, get_shared
 from core.settings import get_settings
 from tasks import app
 
@@ -32,7 +32,7 @@ def settings_here(redis_url: str, **environment: str) -> Iterator[None]:
 
 
 def _read_again() -> None:
-    for read_once in (get_settings, get_registry, get_breakers):
+    for read_once in (get_settings, get_registry, get_breakers, get_shared):
         read_once.cache_clear()
 
 

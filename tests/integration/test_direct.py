@@ -11,11 +11,10 @@ import requests
 from state import keys
 from state.events import Event
 from state.model import Path, StepStatus, WorkflowStatus
-from tasks import app as celery_app
 from tests.direct_api import Always, LocalApi
 from tests.floor import FAST, Floor, floor_of
 from tests.hanging_agent import HangingAgent
-from tests.processes import free_ports, wait_for
+from tests.processes import wait_for
 from tests.scripted_agent import STANDARD, Reply
 from tests.served_api import served_api
 
@@ -179,17 +178,17 @@ def test_only_what_somebody_waits_for_takes_it(direct, floor):
     assert path_of(mode="interactive", steps=plan) is Path.CELERY
 
 
-def test_what_the_broker_does_not_take_is_answered_here(direct, floor):
-    direct.switch.path = Path.CELERY
-    before = celery_app.conf.broker_url
-    celery_app.conf.broker_url = f"redis://127.0.0.1:{free_ports(1)[0]}/0"
-    celery_app._after_fork()
-    try:
-        answer = direct.ask().json()
-    finally:
-        celery_app.conf.broker_url = before
-        celery_app._after_fork()
-    assert (answer["status"], answer["path"], answer["recorded"]) == ("SUCCEEDED", "direct", True)
+def test_valkey_away_while_a_step_is_being_done(direct, floor, valkey):
+    floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
+    workflow_id = direct.begin()
+    floor.running(workflow_id, "data")
+    valkey.kill()
+    floor.agent.release()
+    valkey.start()
+    valkey.ready()
+    record = floor.ended(workflow_id)
+    assert record.status is WorkflowStatus.SUCCEEDED
+    assert (record.steps["data"].attempt, record.steps["data"].takeovers) == (1, 0)
 
 
 @pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM"])

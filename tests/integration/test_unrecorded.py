@@ -3,7 +3,7 @@
 The agents take 100 ms each. What an answer costs beyond them is measured beside plain calls of the same agents.
 """
 
-import sys
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from tests.direct_api import LocalApi
-from tests.processes import AGENTS, LocalProcess, LocalValkey, LocalWorker, free_ports, wait_for
+from tests.processes import AGENTS, LocalProcess, LocalValkey, LocalWorker, wait_for
+from tests.timed_agent import TimedAgent
 
 AGENT_MS = 100
 QUESTIONS = 7
@@ -21,27 +22,12 @@ MOST = 1.10
 BUSY_S = 0.015  # of a machine that other tests use as well
 
 
-class Agent(LocalProcess):
-    """The benchmark's agent, in all three roles; answers after `AGENT_MS`."""
-
-    def __init__(self, folder) -> None:
-        (self.port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{self.port}/{AGENT_MS}"
-        super().__init__([sys.executable, "-m", "bench.agent", str(self.port)], folder)
-
-    def up(self) -> bool:
-        try:
-            return requests.post(f"{self.url}/process", json={}, timeout=2).ok
-        except requests.RequestException:
-            return False
-
-
 @dataclass
 class Away:
     """An API, a worker and agents, whose Valkey is killed."""
 
     api: LocalApi
-    agent: Agent
+    agent: TimedAgent
     valkey: LocalValkey
 
     def ask(self, **headers: str) -> requests.Response:
@@ -52,7 +38,7 @@ class Away:
 @pytest.fixture(scope="module")
 def away(valkey, tmp_path_factory) -> Iterator[Away]:
     folder = tmp_path_factory.mktemp("away")
-    parts: list[LocalProcess] = [agent := Agent(folder)]
+    parts: list[LocalProcess] = [agent := TimedAgent(folder, AGENT_MS)]
     environment = {"REDIS_URL": valkey.url, **{f"{name.upper()}_AGENT_URL": agent.url for name in AGENTS}}
     parts += [api := LocalApi(folder, environment), LocalWorker(folder, environment)]
     try:
@@ -81,11 +67,22 @@ def test_from_the_second_question_on_an_answer_costs_what_the_agents_cost(away):
         answer = away.ask().json()
         assert (answer["status"], answer["path"], answer["recorded"]) == ("SUCCEEDED", "direct", False)
 
-    def plain(session=requests.Session()) -> None:  # noqa: B008 - one connection for all
-        for role in ("process", "execute", "visualize"):
-            assert session.post(f"{away.agent.url}/{role}", json={}, timeout=20).ok
+    pairs = [(took_s(answered), took_s(away.agent.call_each)) for _ in range(QUESTIONS)]
+    ours, theirs = (median(times) for times in zip(*pairs, strict=True))
+    assert ours <= MOST * theirs + BUSY_S, f"{ours:.3f} s beside {theirs:.3f} s"
 
-    pairs = [(took_s(answered), took_s(plain)) for _ in range(QUESTIONS)]
+
+def test_a_server_that_stands_still_keeps_nobody_waiting_after_the_first(away):
+    """It accepts connections and never answers: the worst way of being away."""
+    away.valkey.start()
+    away.valkey.ready()
+    wait_for(lambda: away.ask().json()["recorded"], "the store to be used again", 20)
+    away.valkey.process.send_signal(signal.SIGSTOP)
+    try:
+        assert away.ask().json()["recorded"] is False
+        pairs = [(took_s(lambda: away.ask().raise_for_status()), took_s(away.agent.call_each)) for _ in range(5)]
+    finally:
+        away.valkey.kill()
     ours, theirs = (median(times) for times in zip(*pairs, strict=True))
     assert ours <= MOST * theirs + BUSY_S, f"{ours:.3f} s beside {theirs:.3f} s"
 
