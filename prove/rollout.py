@@ -10,6 +10,7 @@ from functools import partial
 from pipeline.rollout_policy import Policy
 from prove.proof import Figure, Kind, Part, Result, Run
 from prove.quiet_rollout import Quiet, judge
+from prove.rollout_live import FAULTS, live
 from prove.rollout_world import Regression, Traffic, detection_s
 
 DAYS = 365
@@ -21,9 +22,9 @@ QUIET = {
     "20/s, share 25 %, twos of a session alike": Quiet(Traffic(), 25, sessions=2),
 }
 GATE_S, WITHIN, AT_MOST_S = 60.0, 0.95, 1_800.0
-TRIALS = 400
+TRIALS = 200
 REGRESSIONS = {"+10 % failures": Regression(failing=0.10), "+100 % latency": Regression(slower=2.0)}
-SHARES = (1, 5, 25, 50, 100)
+SHARES = {1: 0.1, 5: 0.25, 25: 1.0, 50: 1.0, 100: 0.5}  # and the share of the trials: small ones take long
 GATED = (25, 50)
 
 
@@ -39,10 +40,11 @@ def false_alarms(run: Run, *, name: str) -> Result:
 
 def detection(run: Run) -> Result:
     """Regressions that begin at any moment after ten quiet minutes at 20 questions a second."""
-    trials, figures, details = run.sized(TRIALS, 20), [], {}
-    for share in SHARES:
+    trials = run.sized(TRIALS, 20)
+    figures, details = list[Figure](), dict[str, object]()
+    for share, of_trials in SHARES.items():
         for name, regression in REGRESSIONS.items():
-            count = trials if share > 1 else max(20, trials // 10)  # those take long
+            count = max(20, round(trials * of_trials))
             took = sorted(detection_s(Traffic(), share, regression, [run.seed, share, i], AT_MOST_S)
                           for i in range(count))
             within = sum(one <= GATE_S for one in took) / count
@@ -65,4 +67,6 @@ PARTS = [
     *(Part("rollout", f"quiet-{number}", 1_200, partial(false_alarms, name=name))
       for number, name in enumerate(QUIET, start=1)),
     Part("rollout", "detection", 900, detection),
+    *(Part("rollout", f"live-{slug}", 480, partial(live, name=name))
+      for slug, name in zip(("failures", "latency"), FAULTS, strict=True)),
 ]
