@@ -25,16 +25,20 @@ from api import (
     problems,
     prometheus,
     questions,
+    rollout,
     streams,
     workflow_page,
     workflows,
     workflows_page,
 )
 from api.desk import Desk
+from api.direct_desk import Chooser, DirectDesk
 from api.door import Door
 from api.keys import KeyRing
 from api.limits import BodyLimit
 from api.log_context import LogContext
+from api.rollout_evaluator import Evaluator
+from api.rollout_switch import ShareSwitch
 from api.watch import Watcher
 from core import logging, tracing
 from core.release import RELEASE
@@ -52,24 +56,31 @@ _DESCRIPTION = """Ask questions in plain English; three agents answer them: **nl
 async def _connections(app: FastAPI) -> AsyncIterator[None]:
     client = async_client()
     await connect_all(client)
-    watcher = Watcher(client)
-    app.state.desk = Desk(AsyncStore(client), watcher, celery_app)
+    store = AsyncStore(client)
+    direct = DirectDesk(app.state.chooser or ShareSwitch(store))
+    direct.open(lambda: store.away)
+    watcher = Watcher(client, direct.cancelled)
+    app.state.desk = Desk(store, watcher, celery_app, direct)
     app.state.breakers = breakers.BreakerDesk(get_settings())
     listening = asyncio.create_task(watcher.run())
+    evaluator = Evaluator(store)
+    evaluator.start()
     try:
         yield
     finally:
+        await evaluator.stop()
+        await direct.close()
         listening.cancel()
         with suppress(asyncio.CancelledError):
             await listening
         await app.state.breakers.close()
         if rate := getattr(app.state, "rate", None):
             await rate.close()
-        await client.aclose()
+        await store.close()
 
 
-def create_app() -> FastAPI:
-    """The application; `uvicorn --factory api.app:create_app`."""
+def create_app(chooser: Chooser | None = None) -> FastAPI:
+    """The application; `uvicorn --factory api.app:create_app`. `chooser`: of a question's path (the rollout)."""
     logging.configure()
     tracing.start("baton-api")
     app = FastAPI(
@@ -82,6 +93,7 @@ def create_app() -> FastAPI:
         openapi_url="/api/openapi.json",
         redirect_slashes=False,
     )
+    app.state.chooser = chooser
     problems.install(app)
     examples.install(app)
     # Metrics before workflows: a path that takes any id would take it.
@@ -94,6 +106,7 @@ def create_app() -> FastAPI:
         plan_picture,
         health,
         breakers,
+        rollout,
         control,
         control_many,
         audit,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from celery import Celery
@@ -10,22 +11,26 @@ from agents.client import fetch_examples
 from agents.health import KEY as HEALTH_KEY
 from agents.health import Health, HealthStatus, check_health, read_all
 from agents.registry import get_registry
-from api.problems import Problem
+from api.direct_desk import DirectDesk
+from api.problems import Problem, store_away
 from api.watch import Watcher
 from core import tracing
+from core.logging import get_logger
 from core.settings import get_settings
 from pipeline.answer import Answer, compose_answer
 from pipeline.control import Operator
+from pipeline.direct import Seat
 from pipeline.question import Question, accept, plan_workflow, send_first
 from pipeline.stand_ins import question_key
 from state.errors import StoreUnavailable
 from state.events import Event, EventKind
 from state.idempotency import Once
-from state.model import Mode, NewWorkflow, Route, WorkflowRecord
+from state.model import Mode, NewWorkflow, Path, Route, WorkflowRecord
 from state.store import AsyncStore
 from state.transition import new_token
 from state.transitions import Started
 
+log = get_logger(__name__)
 CONFIRM_DOWN_S = 1.0
 EVENTS_A_LOOK = 50
 LOOKS_AT_ONCE = 32  # of all streams of events together: each takes a connection, which stays
@@ -35,33 +40,55 @@ PATIENCE_S = 3.0  # beyond the deadline, within which the workers close a workfl
 class Desk:
     """Takes questions, and finds workflows, answers and events."""
 
-    def __init__(self, store: AsyncStore, watcher: Watcher, app: Celery) -> None:
+    def __init__(self, store: AsyncStore, watcher: Watcher, app: Celery, direct: DirectDesk) -> None:
         self.store = store
+        self._direct = direct
         self._watcher = watcher
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._app = app
         self.operator = Operator(store, app)
 
-    async def ask(self, question: str, *, session_id: str = "", caller: str = "") -> str:
-        """Accept a plain question; the workflow's id. Raises `Problem` when it cannot be taken."""
-        return (await self.accept(Question(query=question, session_id=session_id, caller=caller))).workflow_id
-
     async def accept(
         self, question: Question, mode: Mode = Mode.INTERACTIVE, once: Once | None = None
     ) -> Started:
-        """Accept a question: recorded, then sent; not `fresh` when `once` has led to an earlier one.
+        """Accept a question: recorded, then sent, or taken here; not `fresh` when `once` has led to an earlier one.
 
         Raises `Problem` when an agent is down.
         """
         workflow = plan_workflow(question, mode)
         if mode is Mode.INTERACTIVE and not (once and await self.store.exists(once.place)):
             await self._pre_flight(workflow)
+        awaited = mode is Mode.INTERACTIVE and workflow.route is not Route.PLAN
+        seat = await self._direct.seat_for(workflow) if awaited else None
         with tracing.first_span("question", workflow.workflow_id, mode=mode, route=workflow.route):
-            started = await self.store.run(accept(workflow, new_token(), once), on_disk=get_settings().accept_fsync)
+            started = await self._recorded(workflow, once, seat)
             tracing.tell(replayed=not started.fresh)
-            if started.fresh:
+            if started.fresh and seat is None:
                 await asyncio.to_thread(send_first, self._app, workflow, started)
         return started
+
+    async def _recorded(self, workflow: NewWorkflow, once: Once | None, seat: Seat | None) -> Started:
+        """Record the workflow; with a `seat`, it is taken here, or the seat is left."""
+        if seat is not None:
+            workflow = replace(workflow, path=Path.DIRECT)
+        taken = False
+        try:
+            started = await self.store.run(accept(workflow, new_token(), once), on_disk=get_settings().accept_fsync)
+            if seat is not None and started.fresh:
+                log.info("workflow_accepted", workflow_id=workflow.workflow_id, path=workflow.path)
+                self._direct.take(seat, started.sends)
+                taken = True
+        finally:
+            if seat is not None and not taken:
+                seat.leave()
+        return started
+
+    async def answer_unrecorded(self, question: Question) -> tuple[WorkflowRecord, Answer]:
+        """Answer at once, without a record, while Valkey is away; raises `Problem` when there are too many."""
+        found = await self._direct.answer(plan_workflow(question))
+        if found is None:
+            raise store_away("More questions are asked than can be answered without Valkey.")
+        return found
 
     async def record(self, workflow_id: str) -> WorkflowRecord | None:
         """The record, None when there is none (any more)."""

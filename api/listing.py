@@ -11,7 +11,7 @@ from api.problems import documented
 from api.questions import links_of
 from core.clock import iso
 from state.listing import MOST
-from state.model import Mode, WorkflowStatus
+from state.model import Mode, Path, WorkflowStatus
 from state.summaries import Summary
 
 router = APIRouter(prefix="/api/workflow", tags=["workflows"])
@@ -34,6 +34,7 @@ class WorkflowSummary(BaseModel):
     query: str
     status: WorkflowStatus
     mode: Mode
+    path: Path
     degraded: bool
     created_at: str
     finished_at: str | None
@@ -46,6 +47,7 @@ _EXAMPLE = WorkflowSummary(
     query="average departure delay by carrier",
     status=WorkflowStatus.SUCCEEDED,
     mode=Mode.INTERACTIVE,
+    path=Path.CELERY,
     degraded=False,
     created_at="2026-01-31T12:00:00.123Z",
     finished_at="2026-01-31T12:00:01.323Z",
@@ -117,6 +119,7 @@ def _view(one: Summary) -> WorkflowSummary:
         query=one.query,
         status=one.status,
         mode=one.mode,
+        path=one.path,
         degraded=one.status is WorkflowStatus.DEGRADED,
         created_at=iso(one.created_ms) or "",
         finished_at=iso(one.finished_ms),

@@ -28,6 +28,7 @@ from api.questions import problem_of
 from core.release import RELEASE
 from core.settings import get_settings
 from pipeline.answer import Answer
+from pipeline.question import Question
 from state.errors import NoRoom, StoreUnavailable
 from state.model import WorkflowRecord
 
@@ -92,10 +93,22 @@ async def ask(request: Request, question: Annotated[str, Form()] = "") -> Respon
     text, session_id = question.strip(), request.cookies.get(_SESSION, "") or uuid4().hex
     if not text or len(text) > get_settings().query_max_chars:
         raise _unfit(text)
-    workflow_id = await _desk(request).ask(text, session_id=session_id, caller=caller_of(request).key_id)
+    asked = Question(query=text, session_id=session_id, caller=caller_of(request).key_id)
+    try:
+        workflow_id = (await _desk(request).accept(asked)).workflow_id
+    except StoreUnavailable:
+        return await _unrecorded(request, asked)
     response = RedirectResponse(f"/ask/{workflow_id}", status_code=303)
     response.set_cookie(_SESSION, session_id, httponly=True, samesite="lax")
     return response
+
+
+async def _unrecorded(request: Request, question: Question) -> HTMLResponse:
+    """The answer in place: while the store is away it has no page of its own."""
+    record, answer = await _desk(request).answer_unrecorded(question)
+    page = await _page(request, question=question.query, **answer_view(record, answer), **_progress(record))
+    page.headers["HX-Push-Url"] = "false"
+    return page
 
 
 @router.get("/ask/{workflow_id}")
@@ -155,8 +168,14 @@ def answer_view(record: WorkflowRecord, answer: Answer) -> dict[str, Any]:
         "parts": parts_of(answer),
         "stand_ins": stand_ins(answer),
         "left_out": left_out(answer),
-        "failure": failure_of(problem_of(answer.error, answer.workflow_id), answer.query) if answer.error else None,
+        "failure": _failure(answer),
     }
+
+
+def _failure(answer: Answer) -> Failure | None:
+    if answer.error is None:
+        return None
+    return failure_of(problem_of(answer.error, answer.workflow_id, recorded=answer.recorded), answer.query)
 
 
 async def _page(

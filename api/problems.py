@@ -155,12 +155,12 @@ class Problem(Exception):
         return JSONResponse(self.document(), self.status, {**self.headers, **waiting}, media_type=MEDIA_TYPE)
 
 
-def store_away() -> Problem:
-    """Valkey does not answer."""
+def store_away(why: str = "") -> Problem:
+    """Valkey does not answer; `why` says what that means for the request, where it is not plain."""
     return Problem(
         "store_unavailable",
         "Valkey does not answer, so workflows cannot be read or accepted just now. "
-        "Accepted ones are safe and go on when it is back.",
+        "Accepted ones are safe and go on when it is back." + (f" {why}" if why else ""),
         recovery_action="wait_and_retry",
         suggestions=["Try again in a few seconds."],
         retry_after_s=2,

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import caller_of
 from api.desk import PATIENCE_S, Desk
 from api.idempotency import REPLAYED, IdempotencyKey, once_of, still_at_work
-from api.problems import Problem, documented
+from api.problems import Problem, documented, store_away
 from core.settings import get_settings
 from pipeline.answer import Answer, AnswerError
 from pipeline.asked_step import AskedStep
 from pipeline.question import Question
+from state.errors import StoreUnavailable
 from state.model import Mode, WorkflowStatus
 from state.transitions import Started
 
@@ -104,10 +105,14 @@ async def query(
 
     `Prefer: respond-async` answers 202 at once, `Prefer: wait=N` after N seconds at the latest (RFC 7240); the workflow
     goes on either way, and `Location` leads to its answer. A question sent again under its key while it is at work is
-    told so (409), unless it would rather wait (`Prefer`).
+    told so (409), unless it would rather wait (`Prefer`). While the store is away the answer is `recorded: false`: it
+    cannot be fetched again, and an `Idempotency-Key` counts for nothing (`Idempotency-Kept: false`).
     """
     desk: Desk = request.app.state.desk
-    started = await desk.accept(_asked(request, body), once=once_of(request, idempotency_key, body))
+    try:
+        started = await desk.accept(_asked(request, body), once=once_of(request, idempotency_key, body))
+    except StoreUnavailable:
+        return await _unrecorded(desk, _asked(request, body), prefer, keyed=idempotency_key is not None)
     workflow_id, again = started.workflow_id, {} if started.fresh else REPLAYED
     deadline_s = body.deadline_s or get_settings().workflow_deadline_s
     patience_s = _patience_s(prefer, deadline_s)
@@ -158,8 +163,21 @@ def links_of(workflow_id: str) -> dict[str, str]:
     return {"answer": base, "status": f"{base}/status", "events": f"{base}/events", "page": f"/ask/{workflow_id}"}
 
 
-def problem_of(error: AnswerError, workflow_id: str, headers: Mapping[str, str] | None = None) -> Problem:
-    """A failed workflow as a problem document."""
+async def _unrecorded(desk: Desk, question: Question, prefer: str, *, keyed: bool) -> Response:
+    """The answer while the store is away; there is no place where it could be looked for later."""
+    if "respond-async" in prefer:
+        raise store_away("Without it no answer can be kept for later: ask without Prefer: respond-async.")
+    _, answer = await desk.answer_unrecorded(question)
+    headers = {"Idempotency-Kept": "false"} if keyed else {}
+    if answer.error is not None:
+        raise problem_of(answer.error, answer.workflow_id, headers, recorded=False)
+    return JSONResponse(answer.model_dump(mode="json", exclude_none=False), headers=headers)
+
+
+def problem_of(
+    error: AnswerError, workflow_id: str, headers: Mapping[str, str] | None = None, *, recorded: bool = True
+) -> Problem:
+    """A failed workflow as a problem document; one that is not `recorded` leads nowhere."""
     fields = error.model_dump(exclude_none=True)
     known = {"error_type", "message", "recovery_action", "suggestions", "retry_after_s"}
     return Problem(
@@ -171,7 +189,7 @@ def problem_of(error: AnswerError, workflow_id: str, headers: Mapping[str, str] 
         extra={
             **{k: v for k, v in fields.items() if k not in known},
             "workflow_id": workflow_id,
-            "links": links_of(workflow_id),
+            **({"links": links_of(workflow_id)} if recorded else {"recorded": False}),
         },
         headers=headers,
     )

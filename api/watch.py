@@ -6,7 +6,7 @@ interrupted, so who hears nothing while it stands need not look often.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import redis.asyncio
@@ -22,10 +22,12 @@ TRY_AGAIN_S = 0.5
 
 
 class Watcher:
-    """Wakes the waiters of a workflow whenever one of its transitions happened."""
+    """Wakes the waiters of a workflow whenever one of its transitions happened; `cancelled` hears of each cancel."""
 
-    def __init__(self, client: "redis.asyncio.Redis") -> None:
-        self._client = client
+    def __init__(
+        self, client: "redis.asyncio.Redis", cancelled: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._client, self._cancelled = client, cancelled
         self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self.listening = False
 
@@ -47,7 +49,7 @@ class Watcher:
         while True:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as subscription:
-                    await subscription.subscribe(keys.CHANGED)
+                    await subscription.subscribe(keys.CHANGED, keys.CANCELLED)
                     await self._listen(subscription)
             except (RedisError, OSError) as error:
                 log.warning("watch_interrupted", error=str(error))
@@ -62,7 +64,11 @@ class Watcher:
         self._wake_all()
         while True:
             message = await subscription.get_message(timeout=LOOK_ANYWAY_S)
-            if message is not None:
+            if message is None:
+                continue
+            if message["channel"] == keys.CANCELLED.encode():
+                self._cancelled(message["data"].decode())
+            else:
                 for event in self._waiters.get(message["data"].decode(), ()):
                     event.set()
 

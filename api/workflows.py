@@ -3,7 +3,8 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import Response
 from pydantic import BaseModel
 
@@ -16,10 +17,10 @@ from core.settings import get_settings
 from pipeline.answer import Answer
 from pipeline.cell import other_cell
 from pipeline.table import rows_as_csv
-from state.model import Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.model import Path, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 router = APIRouter(prefix="/api/workflow", tags=["workflows"])
-WorkflowId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
+WorkflowId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
 OfStep = Annotated[
     str, Query(max_length=64, description="A step of one part of the answer: its chart instead of the whole.")
 ]
@@ -49,9 +50,13 @@ class StepView(BaseModel):
 
 
 class StatusView(BaseModel):
-    """Where the workflow stands; `route` is the kind of its plan, `route_why` why it has that."""
+    """Where the workflow stands; `route` is the kind of its plan, `route_why` why it has that.
+
+    `path` says who takes its steps: Celery's workers, or the API process.
+    """
 
     workflow_id: str
+    path: Path
     route: Route
     route_why: str
     status: WorkflowStatus
@@ -134,6 +139,7 @@ def view_of(record: WorkflowRecord) -> StatusView:
     """The record as the API shows it."""
     return StatusView(
         workflow_id=record.workflow_id,
+        path=record.path,
         route=record.route,
         route_why=record.route_why,
         status=record.status,

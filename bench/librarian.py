@@ -25,6 +25,8 @@ from bench.bare import QUESTION
 from core import logging
 from core.settings import get_settings
 from core.valkey import sync_client
+from pipeline.execution import Released, run_step
+from pipeline.ledger import StoreLedger
 from pipeline.question import Question, accept, plan_workflow
 from state import keys
 from state.control import cancel
@@ -32,7 +34,6 @@ from state.listing import ENOUGH_SEARCHED, Cursor, Listing
 from state.model import WorkflowRecord, WorkflowStatus
 from state.store import Store
 from state.transition import Send, Transition, new_token
-from tasks.execution import Released, run_step
 
 T = TypeVar("T")
 REHASH_WITHIN_S = 120.0
@@ -141,7 +142,7 @@ class Librarian:
         workflow = plan_workflow(Question(QUESTION))
         sends: tuple[Send, ...] = self._store.run(accept(workflow, new_token())).sends
         while sends:
-            outcome = run_step(self._store, sends[0], "bench")
+            outcome = run_step(StoreLedger(self._store, "bench"), sends[0])
             sends = outcome.sends if isinstance(outcome, Released) else ()
         record = self._store.record(workflow.workflow_id)
         if record is None or record.status is not WorkflowStatus.SUCCEEDED:

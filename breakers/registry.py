@@ -75,11 +75,16 @@ class Breakers(Generic[B]):
 
 
 @cache
+def get_shared() -> Store:
+    """Where the breakers of this process are shared."""
+    return Store(get_settings().store_url)
+
+
+@cache
 def get_breakers() -> Breakers[CircuitBreaker]:
     """The breakers of this process, for threads and greenlets."""
-    settings = get_settings()
-    store = Store(settings.store_url)
-    return Breakers(settings, lambda name, numbers: CircuitBreaker(name, numbers, store))
+    store = get_shared()
+    return Breakers(get_settings(), lambda name, numbers: CircuitBreaker(name, numbers, store))
 
 
 # A forked child may inherit the lock of `Breakers`, held by a thread that it has not got.

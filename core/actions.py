@@ -8,6 +8,7 @@ from typing import Literal
 Action = Literal[
     # questions and their steps
     "workflow_accepted",
+    "workflow_unrecorded",
     "send_failed",
     "step_begun",
     "step_succeeded",
@@ -30,6 +31,8 @@ Action = Literal[
     "call_stopped",
     "revoke_unrecorded",
     "workers_not_told",
+    "direct_left",
+    "direct_broke",
     "upkeep_waits",
     "upkeep_failed",
     # agents and breakers
@@ -57,6 +60,9 @@ Action = Literal[
     "keys_read_again",
     "keys_not_read_again",
     "requests_not_counted",
+    "rollout_changed",
+    "rollout_not_looked_at",
+    "rollout_look_failed",
     # beat
     "beat_leads_again",
     "beat_waits",

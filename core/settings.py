@@ -196,6 +196,14 @@ class Settings(BaseSettings):
     )
     audit_keep: PositiveInt = Field(10_000, description="Admins' actions that are remembered; as many refused ones.")
     login_s: PositiveInt = Field(43_200, description="How long a browser stays logged in.")
+    rollout_auto: bool = Field(
+        True, description="Celery is rolled back by itself when it answers clearly worse than the direct path."
+    )
+    rollout_cool_down_s: PositiveFloat = Field(
+        600.0, description="Time from a rollback to the first stage of the return; it doubles with each, up to a day."
+    )
+    rollout_stage_s: PositiveFloat = Field(120.0, description="Shortest stage of the return.")
+    rollout_stage_asked: PositiveInt = Field(50, description="Questions Celery must have answered in a stage.")
     local_handoff: bool = Field(
         True, description="A gevent worker begins the step it released itself, without the broker in between."
     )
@@ -204,6 +212,9 @@ class Settings(BaseSettings):
         pattern=r"^([0-9a-f]{2})?$",
         description="This installation among several (docs/scale.md): two hexadecimal digits, with which ids of its "
         "workflows begin. Empty: there is one.",
+    )
+    direct_concurrency: PositiveInt = Field(
+        64, description="Questions an API process answers itself at a time; as many again while Valkey is away."
     )
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")
     otlp_endpoint: str = Field(

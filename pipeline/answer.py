@@ -1,13 +1,13 @@
 """The answer: one shape everywhere, made from the record and the steps' outputs."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.contract import Column, DataResult, VizResult
 from core.clock import iso
 from pipeline.outputs import Outputs
-from state.model import Contents, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.model import Contents, Path, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 LEFT_OUT = "left_out"
 
@@ -92,7 +92,7 @@ class Answer(BaseModel):
     query_id: str
     query: str
     status: WorkflowStatus
-    path: Literal["celery", "direct"] = "celery"
+    path: Path = Path.CELERY
     recorded: bool = True
     degraded: bool = False
     degradations: list[Degradation] = Field(default_factory=list)
@@ -112,13 +112,14 @@ class Answer(BaseModel):
     duration_ms: int | None
 
 
-def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
+def compose_answer(record: WorkflowRecord, contents: Contents, *, recorded: bool = True) -> Answer:
     """The answer of a workflow, whatever its plan.
 
     `result` and `visualization` are those of the last step that has them: of `compose` where there is one. `outputs`
-    are what further agents gave.
+    are what further agents gave. What is not `recorded` has no pictures to be fetched.
     """
     found = Outputs(record, contents)
+    pictures = f"/api/workflow/{record.workflow_id}/chart" if recorded else ""
     nlp, data, viz = found.nlp, found.data, found.chart
     degradations = [told for step in record.steps.values() for told in _degradations(step)]
     return Answer(
@@ -126,6 +127,8 @@ def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
         query_id=contents.request["query_id"],
         query=contents.request["query"],
         status=record.status,
+        path=record.path,
+        recorded=recorded,
         degraded=bool(degradations),
         degradations=degradations,
         route=record.route,
@@ -134,8 +137,8 @@ def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
         interpretation=found.interpretation,
         assumptions=nlp.assumptions if nlp else [],
         result=_result(data, nlp.sql_query if nlp else "") if data else None,
-        visualization=_visualization(record.workflow_id, viz) if viz else None,
-        parts=[_part(record, found, told) for told in found.told_parts],
+        visualization=_visualization(pictures, viz) if viz else None,
+        parts=[_part(record, found, told, pictures) for told in found.told_parts],
         outputs=found.further,
         error=_error(record),
         agent_performance={step.name: _performance(step) for step in record.steps.values()},
@@ -145,7 +148,7 @@ def compose_answer(record: WorkflowRecord, contents: Contents) -> Answer:
     )
 
 
-def _part(record: WorkflowRecord, found: Outputs, told: dict[str, str]) -> Part:
+def _part(record: WorkflowRecord, found: Outputs, told: dict[str, str], pictures: str) -> Part:
     """One part as far as it is there."""
     query, rows, chart = found.query(told["query"]), found.rows_of(told["data"]), found.chart_of(told["viz"])
     steps = [record.steps[name] for name in (told["data"], told["viz"]) if name]
@@ -157,7 +160,7 @@ def _part(record: WorkflowRecord, found: Outputs, told: dict[str, str]) -> Part:
         assumptions=query.assumptions if query else [],
         steps=[step.name for step in steps],
         result=_result(rows, query.sql_query if query else "") if rows else None,
-        visualization=_visualization(record.workflow_id, chart, told["viz"]) if chart else None,
+        visualization=_visualization(pictures, chart, told["viz"]) if chart else None,
         missing=str((lost.error or {}).get("message", "")) if lost else "",
     )
 
@@ -183,8 +186,8 @@ def _result(data: DataResult, sql_query: str) -> ResultSet:
     )
 
 
-def _visualization(workflow_id: str, viz: VizResult, step: str = "") -> Visualization:
-    picture = f"/api/workflow/{workflow_id}/chart" if viz.spec else None
+def _visualization(pictures: str, viz: VizResult, step: str = "") -> Visualization:
+    picture = pictures if viz.spec else ""
     of_step = f"?step={step}" if step else ""
     return Visualization(
         chart_type=viz.chart_type,

@@ -17,12 +17,11 @@ from core.clock import now_ms
 from core.logging import get_logger
 from pipeline.charts import own_chart
 from pipeline.inputs import asked_of, data_of, nlp_of, question_of
+from pipeline.ledger import Ledger, Output
 from state import keys
-from state.store import Store
 from state.transitions import Go
 
 log = get_logger(__name__)
-Output = dict[str, Any]
 
 
 def load() -> None:
@@ -47,13 +46,13 @@ class StandIn:
     degradation: dict[str, Any]
 
 
-def stand_in_for(store: Store, go: Go, error: AgentError) -> StandIn | None:
+def stand_in_for(ledger: Ledger, go: Go, error: AgentError) -> StandIn | None:
     """Somebody else's answer to the step that `error` ended; None when there is none."""
     if not (error.fallback or go.agent == "viz"):  # rows without a chart are worth more than no rows
         return None
     for source, find in _SOURCES.get(go.agent, ()):
         try:
-            found = find(store, go)
+            found = find(ledger, go)
         except Exception:
             log.exception("stand_in_failed", workflow_id=go.workflow_id, step=go.step, source=source)
             continue
@@ -83,15 +82,15 @@ def _key(agent: str, what: str, request: dict[str, Any]) -> str:
     return keys.last_good(agent, hashlib.sha256(text.encode()).hexdigest()[:24])
 
 
-def _last_good(store: Store, go: Go) -> tuple[Output, float | None] | None:
-    found = store.last_good(last_good_key(go.agent, go))
+def _last_good(ledger: Ledger, go: Go) -> tuple[Output, float | None] | None:
+    found = ledger.last_good(last_good_key(go.agent, go))
     if found is None:
         return None
     output, recorded_ms = found
     return output, round(max(0, now_ms() - recorded_ms) / 1000, 1)
 
 
-def _by_rules(_store: Store, go: Go) -> tuple[Output, float | None] | None:
+def _by_rules(_ledger: Ledger, go: Go) -> tuple[Output, float | None] | None:
     """The bundled planner, in this process; it knows the data agent's schema, if that agent gives one."""
     from agents.nlp.in_process import understand
     from agents.nlp.refusal import RefusalError, SchemaUnavailableError
@@ -103,11 +102,11 @@ def _by_rules(_store: Store, go: Go) -> tuple[Output, float | None] | None:
         return None
 
 
-def _chart_of_rows(_store: Store, go: Go) -> tuple[Output, float | None]:
+def _chart_of_rows(_ledger: Ledger, go: Go) -> tuple[Output, float | None]:
     return own_chart(question_of(go), nlp_of(go), data_of(go)).model_dump(), None
 
 
-_SOURCES: dict[str, tuple[tuple[Source, Callable[[Store, Go], tuple[Output, float | None] | None]], ...]] = {
+_SOURCES: dict[str, tuple[tuple[Source, Callable[[Ledger, Go], tuple[Output, float | None] | None]], ...]] = {
     "nlp": ((Source.LAST_GOOD, _last_good), (Source.RULES, _by_rules)),
     "data": ((Source.LAST_GOOD, _last_good),),
     "viz": ((Source.OWN_CHART, _chart_of_rows),),

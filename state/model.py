@@ -84,6 +84,13 @@ class Route(StrEnum):
     PLAN = "plan"
 
 
+class Path(StrEnum):
+    """Who takes a workflow's steps: Celery's workers, or the API process that took the question."""
+
+    CELERY = "celery"
+    DIRECT = "direct"
+
+
 @dataclass(frozen=True, slots=True)
 class NewWorkflow:
     """A workflow to be accepted; `request` is what the steps' inputs are made of, a JSON object."""
@@ -96,6 +103,7 @@ class NewWorkflow:
     caller: str = ""  # the API key that asks; none where none are asked for
     route: Route = Route.SIMPLE
     route_why: str = ""
+    path: Path = Path.CELERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,7 @@ class WorkflowRecord:
     route: Route = Route.SIMPLE
     route_why: str = ""
     version: int = OLDEST
+    path: Path = Path.CELERY
 
 
 @dataclass(frozen=True, slots=True)

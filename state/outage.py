@@ -1,7 +1,7 @@
 """Valkey's absences: which errors mean it is away, how long a call is repeated, and who fails at once instead."""
 
-import time
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -40,21 +40,45 @@ def as_unavailable() -> Iterator[None]:
 
 
 class Outage:
-    """A flag for callers that cannot wait: while it is up they fail at once; each second it is tested anew."""
+    """A flag for callers that cannot wait: while it is up they fail at once.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._look_again_at = 0.0
+    Who raises it looks each second whether Valkey is back, on a task of its own: a server that does not even refuse
+    keeps no caller waiting after the first.
+    """
+
+    def __init__(self, look: Callable[[], Awaitable[object]], every_s: float = LOOK_AGAIN_S) -> None:
+        self._look, self._every_s = look, every_s
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether Valkey was away when somebody looked last."""
+        return self._looking is not None and not self._looking.done()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Fail at once while the flag is up; raise the flag when the call inside finds Valkey away."""
-        if self._clock() < self._look_again_at:
-            raise StoreUnavailable("Valkey was away less than a second ago")
+        if self.up:
+            raise StoreUnavailable("Valkey was away a moment ago")
         try:
             with as_unavailable():
                 yield
         except StoreUnavailable:
-            self._look_again_at = self._clock() + LOOK_AGAIN_S
+            if not self.up:
+                self._looking = asyncio.create_task(self._until_back())
             raise
-        self._look_again_at = 0.0
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def _until_back(self) -> None:
+        """Until it answers, whatever it answers."""
+        while True:
+            await asyncio.sleep(self._every_s)
+            try:
+                await self._look()
+            except AWAY:
+                continue
+            return

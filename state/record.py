@@ -7,7 +7,7 @@ from typing import Any
 from state import keys
 from state.blobs import unpack
 from state.errors import NewerRecord
-from state.model import Contents, Mode, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.model import Contents, Mode, Path, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 from state.version import OLDEST, VERSION
 
 
@@ -31,6 +31,7 @@ def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord 
         route=Route(text.get("route", Route.SIMPLE)),
         route_why=text.get("route_why", ""),
         version=version,
+        path=Path(text.get("path", Path.CELERY)),
         steps={name: _step(name, text) for name in text["steps"].split(",")},
     )
 

@@ -3,9 +3,15 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from core.settings import get_settings
 from state import keys
 from state.model import WorkflowStatus
 from state.transition import Argument, Raw, Send, Transition, new_token, sends_of
+
+
+def longest_gap_ms() -> int:
+    """Between two looks of anybody; after more than that, Valkey was away or all workers were."""
+    return max(1_000, int(get_settings().overdue_interval_s * 4_000))
 
 
 def renew(node: str, held: list[tuple[Send, bool]], lease_ms: int, gap_ms: int) -> Transition[list[str]]:

@@ -90,8 +90,18 @@ class AsyncStore:
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self.client = client
-        self._outage = Outage()
+        self._outage = Outage(client.ping)
         self._scripts: dict[str, AsyncScript] = {}
+
+    @property
+    def away(self) -> bool:
+        """Whether Valkey was away when somebody looked last."""
+        return self._outage.up
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._outage.close()
+        await self.client.aclose()
 
     async def run(self, transition: Transition[T], *, on_disk: bool = False) -> T:
         """Run one transition; `on_disk`: and wait until it is in the append-only file, synced.

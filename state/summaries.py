@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from state.model import Mode, WorkflowStatus
+from state.model import Mode, Path, WorkflowStatus
 from state.scripts import source
 
 
@@ -18,6 +18,7 @@ class Summary:
     mode: Mode
     created_ms: int
     finished_ms: int | None
+    path: Path = Path.CELERY
 
 
 def queue_summaries(pipe: Any, ids: Sequence[str], failed_agent: str = "") -> None:
@@ -31,7 +32,7 @@ def summaries_of(ids: Sequence[str], answer: Sequence[Sequence[bytes]]) -> list[
 
 
 def _summary(workflow_id: str, found: Sequence[bytes]) -> Summary:
-    status, mode, created_ms, finished_ms, question = found
+    status, mode, created_ms, finished_ms, path, question = found
     return Summary(
         workflow_id,
         question.decode(),
@@ -39,4 +40,5 @@ def _summary(workflow_id: str, found: Sequence[bytes]) -> Summary:
         Mode(mode.decode()),
         int(created_ms),
         int(float(finished_ms)) if finished_ms else None,
+        Path(path.decode() or Path.CELERY),
     )

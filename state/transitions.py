@@ -16,7 +16,7 @@ from state import keys
 from state.blobs import pack, unpack
 from state.errors import KeyUsedOtherwise
 from state.idempotency import Once
-from state.model import Mode, NewStep, NewWorkflow, Route, StepStatus
+from state.model import Mode, NewStep, NewWorkflow, Path, Route, StepStatus
 from state.room import ENDLESS, Room, no_room
 from state.transition import Argument, Raw, Send, Transition, sends_of
 from state.version import VERSION
@@ -75,6 +75,7 @@ def start(
             "mode",
             workflow.mode,
             *_route(workflow.route, workflow.route_why),
+            *_path(workflow.path),
             *_fields(workflow.steps),
         ],
         understand,
@@ -83,6 +84,10 @@ def start(
 
 def _route(route: Route, why: str) -> list[Argument]:
     return [] if route is Route.SIMPLE else ["route", route, "route_why", why]
+
+
+def _path(path: Path) -> list[Argument]:
+    return [] if path is Path.CELERY else ["path", path]
 
 
 def _fields(steps: Sequence[NewStep]) -> list[Argument]:
@@ -175,8 +180,10 @@ class NotBefore:
     wait_s: float
 
 
-def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Transition[Go | NotBefore | Verdict]:
-    """Claim the step for the task `send` on worker `node`."""
+def begin(
+    send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str, path: Path = Path.CELERY
+) -> Transition[Go | NotBefore | Verdict]:
+    """Claim the step for the task `send` on `node`: a worker, or an API process that takes the workflow's `path`."""
 
     def understand(raw: Raw) -> Go | NotBefore | Verdict:
         kind = raw[0].decode()
@@ -205,9 +212,13 @@ def begin(send: Send, *, node: str, lease_ms: int, ttl_s: int, token: str) -> Tr
     return Transition(
         "begin",
         keys.of_transition(send.workflow_id, keys.QUEUE_MARKS),
-        [send.workflow_id, token, ttl_s, send.step, f"{node}/{send.round}.{send.send}", lease_ms],
+        [send.workflow_id, token, ttl_s, send.step, f"{node}/{send.round}.{send.send}", lease_ms, *_taken(path)],
         understand,
     )
+
+
+def _taken(path: Path) -> list[Argument]:
+    return [] if path is Path.CELERY else [path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +273,13 @@ def _extended(step: str, extension: Extension) -> list[Argument]:
     return [names, "route", extension.route, "route_why", extension.why, *_planned(extension.steps)]
 
 
-def fail(go: Go, error: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str) -> Transition[Report]:
-    """End the step without an output; its dependents are skipped, unless it is optional."""
+def fail(
+    go: Go, error: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str, excused: bool = False
+) -> Transition[Report]:
+    """End the step without an output; its dependents are skipped, unless it is optional.
+
+    `excused`: who asked must put it right, so the rollout's comparison leaves the question out.
+    """
     return Transition(
         "fail",
         keys.of_transition(go.workflow_id),
@@ -276,6 +292,7 @@ def fail(go: Go, error: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str
             json.dumps(error),
             str(error.get("message", "")),
             grace_ms,
+            "1" if excused else "",
         ],
         _report(go),
     )

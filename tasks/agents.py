@@ -10,13 +10,14 @@ from celery.exceptions import Ignore
 
 from core.logging import in_log
 from pipeline.build import publish
+from pipeline.execution import Nothing, Wait, run_step
+from pipeline.ledger import StoreLedger
 from state.errors import StoreUnavailable
 from state.store import get_store
 from state.transition import Send, parse_task_id
 from state.transitions import Verdict
 from tasks import handoff, newer
 from tasks.app import app
-from tasks.execution import Nothing, Wait, run_step
 
 _OPTIONS: dict[str, Any] = {
     "bind": True,
@@ -70,7 +71,7 @@ def deliver(task: Task, workflow_id: str, step: str) -> None:
     with in_log(workflow_id=workflow_id, step=step):
         if newer.is_newer(task.request):
             raise newer.left(task)
-        outcome = run_step(get_store(), send, task.request.hostname)
+        outcome = run_step(StoreLedger(get_store(), task.request.hostname), send)
         if isinstance(outcome, Nothing) and outcome.why == Verdict.NEWER:
             raise newer.left(task)
     if isinstance(outcome, Wait):

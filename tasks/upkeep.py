@@ -1,8 +1,6 @@
 """What every worker does beside its tasks: renew what it holds, stop what it lost, and bring back what is overdue."""
 
 import gc
-import threading
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -15,9 +13,10 @@ from core.release import RELEASE
 from core.settings import get_settings
 from pipeline import stand_ins
 from pipeline.build import publish
+from pipeline.repeating import repeat
 from state.control import PAUSED_AT_MOST_S
 from state.errors import StoreUnavailable
-from state.recovery import OverdueKind, look, overdue, renew, trim
+from state.recovery import OverdueKind, longest_gap_ms, look, overdue, renew, trim
 from state.releases import tell_release
 from state.store import Store, get_store
 from state.transition import parse_task_id
@@ -44,11 +43,11 @@ class Upkeep(bootsteps.StartStopStep):  # type: ignore[misc]
         with suppress(StoreUnavailable):  # told again each minute
             tell_release(store, worker.hostname, RELEASE)
         gc.freeze()  # all that lives as long as the worker: else a prefork parent is deaf for 0.1 s before every fork
-        _repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
-        _repeat("claim", settings.overdue_interval_s, lambda: claim_reserved(store, worker, seen))
-        _repeat("trim", TRIM_INTERVAL_S, lambda: trim_indexes(store))
-        _repeat("release", RELEASE_INTERVAL_S, lambda: tell_release(store, worker.hostname, RELEASE))
-        _repeat("recovery", settings.overdue_interval_s, lambda: bring_back(store, worker))
+        repeat("renewal", settings.renew_interval_s, lambda: renew_held(store, worker))
+        repeat("claim", settings.overdue_interval_s, lambda: claim_reserved(store, worker, seen))
+        repeat("trim", TRIM_INTERVAL_S, lambda: trim_indexes(store))
+        repeat("release", RELEASE_INTERVAL_S, lambda: tell_release(store, worker.hostname, RELEASE))
+        repeat("recovery", settings.overdue_interval_s, lambda: bring_back(store, worker))
 
 
 def renew_held(store: Store, worker: Any) -> None:
@@ -100,29 +99,8 @@ def bring_back(store: Store, worker: Any) -> None:
                 publish(worker.app, send)
 
 
-def longest_gap_ms() -> int:
-    """Between two looks of anybody; after more than that, Valkey was away or all workers were."""
-    return max(1_000, int(get_settings().overdue_interval_s * 4_000))
-
-
 def trim_indexes(store: Store) -> None:
     """Forget workflows that must have expired: created longer ago than any could be paused, run and kept."""
     settings = get_settings()
     deadline_s = max(settings.workflow_deadline_s, settings.workflow_deadline_max_s)
     store.run(trim(PAUSED_AT_MOST_S + deadline_s + settings.workflow_ttl_s))
-
-
-def _repeat(name: str, every_s: float, action: Callable[[], None]) -> None:
-    """Run `action` for ever, `every_s` apart; Valkey being away is waited out, a bug is logged and does not end it."""
-    pause = threading.Event()
-
-    def loop() -> None:
-        while not pause.wait(every_s):
-            try:
-                action()
-            except StoreUnavailable as error:
-                log.warning("upkeep_waits", loop=name, error=str(error))
-            except Exception:
-                log.exception("upkeep_failed", loop=name)
-
-    threading.Thread(target=loop, name=f"baton-{name}", daemon=True).start()

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from agents.registry import get_registry
+from breakers.registry import get_breakers, get_shared
 from core.settings import get_settings
 from tasks import app
 
@@ -20,13 +22,18 @@ def settings_here(redis_url: str, **environment: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"REDIS_URL": redis_url, **environment}.items():
             patch.setenv(name, value)
-        get_settings.cache_clear()
+        _read_again()
         _publish_to(redis_url)
         try:
             yield
         finally:
             _publish_to(before)
-    get_settings.cache_clear()
+    _read_again()
+
+
+def _read_again() -> None:
+    for read_once in (get_settings, get_registry, get_breakers, get_shared):
+        read_once.cache_clear()
 
 
 def _publish_to(url: str) -> None:

@@ -7,16 +7,18 @@ from contextlib import contextmanager
 import uvicorn
 
 from api.app import create_app
+from api.direct_desk import Chooser
 from tests.here import settings_here
 from tests.processes import free_ports, wait_for
 
 
 @contextmanager
-def served_api(redis_url: str, **environment: str) -> Iterator[str]:
-    """Its base URL; `environment` are further settings."""
+def served_api(redis_url: str, chooser: Chooser | None = None, **environment: str) -> Iterator[str]:
+    """Its base URL; `environment` are further settings, `chooser` says which path a question takes."""
     (port,) = free_ports(1)
     with settings_here(redis_url, API_PORT=str(port), **environment):
-        server = uvicorn.Server(uvicorn.Config(create_app(), port=port, log_config=None, timeout_graceful_shutdown=1))
+        app = create_app(chooser)
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

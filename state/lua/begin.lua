@@ -1,5 +1,5 @@
 -- begin: claim a step. KEYS 8 baton:queue-marks, hash: queue -> ms of the newest send seen to begin (no TTL; overdue).
--- Own ARGV: 4 step, 5 owner, 6 lease_ms. A lease is never renewed beyond the step's own limit_ms.
+-- Own ARGV: 4 step, 5 owner, 6 lease_ms, 7 the path, unless a worker claims it. A lease is never renewed beyond the step's own limit_ms.
 -- Answers {'go', fence, attempt, takeovers, round, time_left_ms, agent, inputs, mode, spec, request, output, ...}, or one of {'done'}, {'gone'},
 -- {'waiting'}, {'owned'}, {'paused'}, {'final', status}, {'not_before', ms left}, {'newer', version, status}. Atomic.
 -- A history that has grown to MAX_EVENTS ends the workflow instead: events are never trimmed while it runs.
@@ -50,8 +50,13 @@ if w[1] == 'QUEUED' then
   set('status', 'RUNNING', 'started_ms', now)
   move('QUEUED', 'RUNNING', w[3])
 end
+-- Who claims it without a message says nothing about the queue, and leads the workflow on by its own path.
+if ARGV[7] then
+  if (get('path')[1] or 'celery') ~= ARGV[7] then excuse() end  -- begun on one side, it would end on the other
+  set('path', ARGV[7])
+end
 -- Only the message of the newest send says something about the time of that send: an older one, or an earlier round's, is older.
-if string.match(owner, '%d+%.%d+$') == s[5] .. '.' .. s[13] then
+if not ARGV[7] and string.match(owner, '%d+%.%d+$') == s[5] .. '.' .. s[13] then
   local mark = redis.call('HGET', KEYS[8], s[10])
   if not mark or tonumber(mark) < tonumber(s[9]) then redis.call('HSET', KEYS[8], s[10], s[9]) end
 end

@@ -26,4 +26,5 @@ count('control|cancel')
 event('cancel_requested', '', 'actor', ARGV[4], 'reason', ARGV[5])
 close(w[1], 'CANCELLED', ARGV[5])
 changed()
+redis.call('PUBLISH', 'baton:cancelled', id)
 return reply

@@ -10,7 +10,7 @@
 --   6 baton:by-status        prefix of one zset a status: id -> ms of creation                 API lists
 --   7 celery-task-meta-<id>  string  Celery's own result of the workflow, written at its end   AsyncResult, Flower
 -- TTL: none while the workflow is unfinished; ARGV ttl_s on 1, 2, 3 and 7 once it has ended.
--- A message on channel baton:changed (payload: id) follows every transition.
+-- A message on channel baton:changed (payload: id) follows every transition; one on baton:cancelled follows a cancel.
 --
 -- ARGV of every transition: 1 id, 2 token, 3 ttl_s, then the transition's own.
 -- A transition that is repeated with the token of the last one on the same step gets the same answer and does nothing.
@@ -170,6 +170,7 @@ local function close(from, status, message)
   move(from, status, w[1])
   count('ended|' .. w[2] .. '|' .. status)
   count('routed|' .. (w[6] or 'simple'))
+  side_ended(status)
   -- The deadline moves with every pause and every new round, so it tells when this round began, less its pauses.
   if status ~= 'CANCELLED' then measure('workflow_time|' .. w[2], now - (tonumber(w[3]) - tonumber(w[4]) * 1000)) end
   event('ended', '', 'status', status, 'message', message)

@@ -1,6 +1,6 @@
 -- summaries: what a list tells of workflows. The keys are derived: one primary only.
 -- ARGV: 1 agent of which a step must have failed ('': any), then ids.
--- Answers one list an id: {status, mode, created_ms, finished_ms, question}, empty where there is no such workflow (any more).
+-- Answers one list an id: {status, mode, created_ms, finished_ms, path, question}, empty where there is no such workflow (any more).
 local agent, found = ARGV[1], {}
 
 local function failed(wf)
@@ -13,9 +13,9 @@ end
 
 for i = 2, #ARGV do
   local wf = 'baton:wf:' .. ARGV[i]
-  local w = redis.call('HMGET', wf, 'status', 'mode', 'created_ms', 'finished_ms')
+  local w = redis.call('HMGET', wf, 'status', 'mode', 'created_ms', 'finished_ms', 'path')
   if w[1] and (agent == '' or failed(wf)) then
-    found[#found + 1] = { w[1], w[2], w[3], w[4] or '', redis.call('HGET', wf .. ':out', '?') or '' }
+    found[#found + 1] = { w[1], w[2], w[3], w[4] or '', w[5] or '', redis.call('HGET', wf .. ':out', '?') or '' }
   else
     found[#found + 1] = {}
   end

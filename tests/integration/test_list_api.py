@@ -57,7 +57,7 @@ def test_a_list_tells_of_each_workflow(api, store):
     answer = api.get(second["links"]["status"]).json()
     assert second == {
         "workflow_id": send.workflow_id, "query": "flights per month", "status": "SUCCEEDED", "mode": "interactive",
-        "degraded": False, "created_at": answer["created_at"], "finished_at": answer["finished_at"],
+        "path": "celery", "degraded": False, "created_at": answer["created_at"], "finished_at": answer["finished_at"],
         "duration_ms": second["duration_ms"],
         "links": {"answer": f"/api/workflow/{send.workflow_id}", "status": f"/api/workflow/{send.workflow_id}/status",
                   "events": f"/api/workflow/{send.workflow_id}/events", "page": f"/ask/{send.workflow_id}"}}

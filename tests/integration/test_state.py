@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from core.valkey import sync_client
 from state import control, keys, recovery
 from state import transitions as t
 from state.events import Event, EventKind
-from state.model import Mode, NewStep, NewWorkflow, StepStatus, WorkflowStatus
+from state.listing import Listing
+from state.model import Mode, NewStep, NewWorkflow, Path, StepStatus, WorkflowStatus
 from state.store import Store
 from state.transition import Send, new_token
 
@@ -76,6 +78,14 @@ def run_to_the_end(store, workflow):
         if not report.released:
             return
         (send,) = report.released
+
+
+@pytest.mark.parametrize("path", Path)
+def test_the_record_and_the_list_say_which_path_it_takes(store, path):
+    workflow = replace(chain_of_three(), path=path)
+    start(store, workflow)
+    assert store.record(workflow.workflow_id).path is path
+    assert [one.path for one in store.page(Listing(limit=1)).workflows] == [path]
 
 
 def test_a_workflow_runs_from_step_to_step_and_leaves_nothing_due(store):

@@ -141,7 +141,7 @@ def test_a_stream_that_fails_says_so(store, valkey, monkeypatch):
 
     async def all_told():
         client = async_client(valkey.url)
-        desk = Desk(AsyncStore(client), Watcher(client), app=None)
+        desk = Desk(AsyncStore(client), Watcher(client), app=None, direct=None)
         told = [event async for event in streams.told(desk, send.workflow_id, "0-0", None)]
         await client.aclose()
         return told

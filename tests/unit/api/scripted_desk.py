@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from api.problems import store_away
 from pipeline.answer import Answer, compose_answer
+from pipeline.question import Question
 from state.events import Event, EventKind
 from state.model import Contents, Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
+from state.transitions import Started
 
 WORKFLOW_ID = "0123456789abcdef" * 2
 EXAMPLES = ["average departure delay by carrier", "flights per month", "top 5 destinations by flights"]
@@ -43,11 +46,17 @@ class ScriptedDesk:
         self.at = 0
         self.asked: list[tuple[str, str]] = []
 
-    async def ask(self, question: str, *, session_id: str = "", caller: str = "") -> str:
+    async def accept(self, question: Question) -> Started:
         if self.refusal:
             raise self.refusal
-        self.asked.append((question, session_id))
-        return WORKFLOW_ID
+        self.asked.append((question.query, question.session_id))
+        return Started(WORKFLOW_ID, (), fresh=True)
+
+    async def answer_unrecorded(self, question: Question) -> tuple[Told, Answer]:
+        if not self.records:
+            raise store_away()
+        contents = Contents({"query": question.query, "query_id": "q"}, self.outputs)
+        return self.records[-1], compose_answer(self.records[-1], contents, recorded=False)
 
     async def record(self, workflow_id: str) -> Told | None:
         return self.records[self.at] if workflow_id == WORKFLOW_ID else None

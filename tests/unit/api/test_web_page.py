@@ -119,6 +119,16 @@ def test_a_store_that_is_away_is_a_page_too():
     assert "goes on when it is back" in _text(reply.text)
 
 
+def test_while_the_store_is_away_the_answer_stands_on_the_page_and_nowhere_else():
+    reply = _client(ScriptedDesk([DONE], OUTPUTS, StoreUnavailable("away"))).post("/ask", data={"question": QUESTION})
+    assert reply.status_code == 200
+    assert reply.headers["HX-Push-Url"] == "false"
+    assert "Not recorded." in _text(reply.text)
+    assert "20.2" in _text(reply.text)
+    assert WORKFLOW_ID in reply.text
+    assert re.findall(rf'(?:href|src|hx-get)="[^"]*{WORKFLOW_ID}', reply.text) == []
+
+
 def test_an_unknown_answer_is_a_page_too():
     reply = _client(ScriptedDesk([WAITING], {})).get(f"/ask/{'f' * 32}")
     assert reply.status_code == 404

@@ -1,6 +1,7 @@
 """One step, told once: begin -> take the breaker's permit -> call the agent with the time left -> finish.
 
-On an error: decide (again later, somebody else's answer, or none) -> record -> done.
+On an error: decide (again later, somebody else's answer, or none) -> record -> done. Celery's workers and the direct
+path do the same; where a step stands is the ledger's business.
 """
 
 from dataclasses import dataclass
@@ -22,12 +23,12 @@ from pipeline.composition import composed
 from pipeline.decide import RetryIn, decide
 from pipeline.extension import extension_for
 from pipeline.inputs import answered_without_call, payload_for
+from pipeline.ledger import Ledger
 from pipeline.plan import COMPOSE
 from pipeline.stand_ins import last_good_key, stand_in_for
 from state.errors import OutputTooLarge
-from state.store import Store
-from state.transition import Send, Transition, new_token
-from state.transitions import Go, NotBefore, Report, Verdict, begin, fail, finish, retry_later
+from state.transition import Send
+from state.transitions import Extension, Go, NotBefore, Report, Verdict
 
 log = get_logger(__name__)
 STAND_IN_S = 0.5  # of the time left that no call may use: enough for somebody else's answer before the deadline
@@ -57,42 +58,39 @@ class Nothing:
 Outcome = Released | Wait | Nothing
 
 
-def run_step(store: Store, send: Send, node: str) -> Outcome:
+def run_step(ledger: Ledger, send: Send) -> Outcome:
     """Do what the message `send` hints at, if it is still to be done. Raises only `StoreUnavailable`."""
-    settings = get_settings()
-    claim = store.run(
-        begin(send, node=node, lease_ms=int(settings.lease_s * 1000), ttl_s=settings.workflow_ttl_s, token=new_token())
-    )
+    claim = ledger.begin(send)
     if isinstance(claim, NotBefore):
         return Wait(claim.wait_s)
     if isinstance(claim, Verdict):
         return Nothing(claim)
     with in_log(attempt=claim.attempt), tracing.span(f"step {claim.step}", claim.workflow_id, agent=claim.agent):
         tracing.tell(attempt=claim.attempt, round=claim.round, takeovers=claim.takeovers)
-        outcome = _done(store, send, claim)
+        outcome = _done(ledger, send, claim)
         tracing.tell(outcome=type(outcome).__name__.lower())
         return outcome
 
 
-def _done(store: Store, send: Send, claim: Go) -> Outcome:
+def _done(ledger: Ledger, send: Send, claim: Go) -> Outcome:
     """Do what was claimed, and record what came of it."""
     log.info("step_begun", fence=claim.fence)
     try:
         with stoppable(send.task_id):
             output = _output(claim)
-        report = _finished(claim, output, last_good=last_good_key(claim.agent, claim))
+        extension, last_good = _extension(claim, output), last_good_key(claim.agent, claim)
     except CallStopped:
         return Nothing("stopped")
-    except OutputTooLarge as error:
-        failure: AgentError = InvalidResponse(str(error), agent=claim.agent)
     except AgentError as error:
-        failure = error
+        return _settle(ledger, claim, error)
     except Exception:  # a fault of ours ends the step with an error; only a death is taken over
         log.exception("step_broke")
-        failure = InternalFault(agent=claim.agent)
-    else:
-        return _released(store.run(report), "step_succeeded")
-    return _settle(store, claim, failure)
+        return _settle(ledger, claim, InternalFault(agent=claim.agent))
+    try:
+        report = ledger.finish(claim, output, extension=extension, last_good=last_good)
+    except OutputTooLarge as error:
+        return _settle(ledger, claim, InvalidResponse(str(error), agent=claim.agent))
+    return _released(report, "step_succeeded")
 
 
 def _output(claim: Go) -> dict[str, Any]:
@@ -112,7 +110,7 @@ def _output(claim: Go) -> dict[str, Any]:
     return own_chart_if_needed(answer, claim).model_dump()
 
 
-def _settle(store: Store, claim: Go, error: AgentError) -> Outcome:
+def _settle(ledger: Ledger, claim: Go, error: AgentError) -> Outcome:
     """Decide about the error and record the decision: again later, somebody else's answer, or none."""
     decision = decide(
         error,
@@ -124,49 +122,34 @@ def _settle(store: Store, claim: Go, error: AgentError) -> Outcome:
         take_retry=get_breakers()[claim.agent].take_retry,
     )
     if isinstance(decision, RetryIn):
-        return _wait(store, claim, error, decision)
-    stand_in = stand_in_for(store, claim, error)
+        return _wait(ledger, claim, error, decision)
+    stand_in = stand_in_for(ledger, claim, error)
     if stand_in is not None:
         try:
-            report = _finished(claim, stand_in.output, degradation=stand_in.degradation)
+            extension = _extension(claim, stand_in.output)
+            report = ledger.finish(claim, stand_in.output, degradation=stand_in.degradation, extension=extension)
         except (OutputTooLarge, InvalidResponse) as unfit:
             log.info("stand_in_unfit", error=str(unfit))
         else:
-            return _released(store.run(report), "step_degraded", **stand_in.degradation)
-    ttl_s = get_settings().workflow_ttl_s
-    grace_ms = int(get_settings().lease_s * 1000)
-    ended: Report = store.run(fail(claim, error.described(), ttl_s=ttl_s, grace_ms=grace_ms, token=new_token()))
+            return _released(report, "step_degraded", **stand_in.degradation)
+    ended = ledger.fail(claim, error.described(), excused=error.askers_to_correct)
     log.info("step_failed", why=decision.why, error_type=error.error_type, error=error.message)
     if ended.released:  # the step is optional, and others go on without it
         return Released(ended.released)
     return Nothing("failed" if ended.accepted else ended.reason)
 
 
-def _wait(store: Store, claim: Go, error: AgentError, decision: RetryIn) -> Outcome:
-    lease_ms = int(get_settings().lease_s * 1000)
-    waiting: Report = store.run(
-        retry_later(
-            claim, decision.wait_s, error.described(), lease_ms=lease_ms, token=new_token(), called=decision.called
-        )
-    )
+def _wait(ledger: Ledger, claim: Go, error: AgentError, decision: RetryIn) -> Outcome:
+    waiting = ledger.retry_later(claim, decision.wait_s, error.described(), called=decision.called)
     log.info("step_retrying", wait_s=round(decision.wait_s, 3), called=decision.called, error=error.message)
     return Wait(decision.wait_s) if waiting.accepted else Nothing(waiting.reason)
 
 
-def _finished(claim: Go, output: dict[str, Any], **more: Any) -> Transition[Report]:
-    settings = get_settings()
-    extension = None
-    if claim.agent == "nlp":
-        extension = extension_for(claim, NlpResult.model_validate(output), get_registry(), settings.max_steps)
-    return finish(
-        claim,
-        output,
-        extension=extension,
-        ttl_s=settings.workflow_ttl_s,
-        grace_ms=int(settings.lease_s * 1000),  # a message nobody holds by then is looked for
-        token=new_token(),
-        **more,
-    )
+def _extension(claim: Go, output: dict[str, Any]) -> Extension | None:
+    """What the output adds to the plan; raises `InvalidResponse`."""
+    if claim.agent != "nlp":
+        return None
+    return extension_for(claim, NlpResult.model_validate(output), get_registry(), get_settings().max_steps)
 
 
 def _released(report: Report, said: Action, **more: Any) -> Outcome:

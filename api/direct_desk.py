@@ -1,0 +1,98 @@
+"""The direct path at the desk: recorded workflows that this process takes, and answers while Valkey is away."""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol
+
+from breakers.registry import get_shared
+from core.logging import get_logger
+from core.settings import get_settings
+from pipeline import stand_ins
+from pipeline.answer import Answer, compose_answer
+from pipeline.direct import DirectPath, Seat
+from pipeline.ledger import StoreLedger
+from pipeline.memory_ledger import MemoryLedger
+from pipeline.repeating import repeat
+from state.errors import StoreUnavailable
+from state.model import NewWorkflow, Path, WorkflowRecord
+from state.recovery import longest_gap_ms, renew
+from state.store import get_store
+from state.transition import Send
+
+log = get_logger(__name__)
+CLOSE_WITHIN_S = 2.0  # of what runs when this process ends; the rest the workers bring back
+
+
+class Chooser(Protocol):
+    """Decides which path a question takes."""
+
+    async def path_for(self, session_id: str, workflow_id: str) -> Path:
+        """The path of one question of a session."""
+
+
+class DirectDesk:
+    """Answers questions in this process, as many at a time as `DIRECT_CONCURRENCY` says."""
+
+    def __init__(self, chooser: Chooser) -> None:
+        most = get_settings().direct_concurrency
+        self._chooser = chooser
+        self._recorded = DirectPath(most)
+        self._unrecorded = DirectPath(most)  # its own: what waits for Valkey to come back takes no seat of its
+        self._node = f"api-{os.getpid()}@{socket.gethostname()}"
+        self._renewal: threading.Event | None = None
+
+    def open(self, known_away: Callable[[], bool]) -> None:
+        """Hold what is taken from now on, and be ready to stand in; `known_away`: the API looks for Valkey anyway."""
+        get_shared().known_away = known_away
+        self._renewal = repeat("direct-renewal", get_settings().renew_interval_s, self._renew)
+        threading.Thread(target=stand_ins.load, name="baton-stand-ins", daemon=True).start()
+
+    async def seat_for(self, workflow: NewWorkflow) -> Seat | None:
+        """A seat, if the question is to take the direct path and there is one."""
+        path = await self._chooser.path_for(str(workflow.request.get("session_id", "")), workflow.workflow_id)
+        return self._recorded.seat() if path is Path.DIRECT else None
+
+    def take(self, seat: Seat, sends: Sequence[Send]) -> "Future[None]":
+        """Take the steps of a recorded workflow."""
+        return seat.run(StoreLedger(get_store(), self._node, Path.DIRECT), sends)
+
+    async def answer(self, workflow: NewWorkflow) -> tuple[WorkflowRecord, Answer] | None:
+        """Answer without a record; None when too many are at it already."""
+        seat = self._unrecorded.seat()
+        if seat is None:
+            return None
+        ledger = MemoryLedger(replace(workflow, path=Path.DIRECT))
+        log.info("workflow_unrecorded", workflow_id=workflow.workflow_id, route=workflow.route)
+        await asyncio.wrap_future(seat.run(ledger, ledger.start()))
+        record = ledger.record()
+        return record, compose_answer(record, ledger.contents(), recorded=False)
+
+    def cancelled(self, workflow_id: str) -> None:
+        """Stop what is being done for it here."""
+        self._recorded.in_hand.stop_workflow(workflow_id)
+
+    async def close(self) -> None:
+        """End what runs, and let the workers have at once what did not end in time."""
+        ends = (asyncio.to_thread(path.close, CLOSE_WITHIN_S) for path in (self._recorded, self._unrecorded))
+        left, _ = await asyncio.gather(*ends)
+        if self._renewal is not None:
+            self._renewal.set()
+        with suppress(StoreUnavailable):
+            for send in left:
+                await asyncio.to_thread(get_store().hurry, send.workflow_id, [send.step])
+
+    def _renew(self) -> None:
+        """Renew every step this process has taken, in one call; stop the calls that are no longer its own."""
+        in_hand = self._recorded.in_hand
+        if held := in_hand.held():
+            lease_ms = int(get_settings().lease_s * 1000)
+            for task_id in get_store().run(renew(self._node, held, lease_ms, longest_gap_ms())):
+                workflow_id, step, *_ = task_id.split(".")
+                log.warning("call_stopped", workflow_id=workflow_id, step=step, meaning="cancelled, lost, or too old")
+                in_hand.stop(task_id)
