@@ -48,6 +48,11 @@ class AgentError(Exception):
         """Whether another attempt could help; time and budget are judged elsewhere."""
         return self.retried
 
+    @property
+    def askers_to_correct(self) -> bool:
+        """Whether the question is at fault: it says nothing about how well questions are answered."""
+        return self.recovery_action == "correct_request"
+
     def described(self) -> dict[str, Any]:
         """The error as users and the record see it."""
         return {
@@ -104,6 +109,11 @@ class AgentRefused(AgentError):
         """Only when the agent itself asks for it."""
         return self.recovery_action == "retry"
 
+    @property
+    def askers_to_correct(self) -> bool:
+        """Unless the agent asks for something else."""
+        return self.recovery_action in ("rephrase", "correct_request")
+
 
 class InvalidResponse(AgentError):
     """The agent's answer does not fit its contract."""
@@ -142,6 +152,11 @@ class Rejected(AgentError):
     error_type = "rejected"
     counts = Counts.NEVER
     default_recovery = "rephrase"
+
+    @property
+    def askers_to_correct(self) -> bool:
+        """Always."""
+        return True
 
 
 class RateLimited(AgentError):

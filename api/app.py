@@ -25,6 +25,7 @@ from api import (
     problems,
     prometheus,
     questions,
+    rollout,
     streams,
     workflow_page,
     workflows,
@@ -32,11 +33,13 @@ from api import (
     workflows_page,
 )
 from api.desk import Desk
-from api.direct_desk import AlwaysCelery, Chooser, DirectDesk
+from api.direct_desk import Chooser, DirectDesk
 from api.door import Door
 from api.keys import KeyRing
 from api.limits import BodyLimit
 from api.log_context import LogContext
+from api.rollout_evaluator import Evaluator
+from api.rollout_switch import ShareSwitch
 from api.watch import Watcher
 from core import logging, tracing
 from core.release import RELEASE
@@ -54,15 +57,19 @@ _DESCRIPTION = """Ask questions in plain English; three agents answer them: **nl
 async def _connections(app: FastAPI) -> AsyncIterator[None]:
     client = async_client()
     await connect_all(client)
-    store, direct = AsyncStore(client), DirectDesk(app.state.chooser)
+    store = AsyncStore(client)
+    direct = DirectDesk(app.state.chooser or ShareSwitch(store))
     direct.open(lambda: store.away)
     watcher = Watcher(client, direct.cancelled)
     app.state.desk = Desk(store, watcher, celery_app, direct)
     app.state.breakers = breakers.BreakerDesk(get_settings())
     listening = asyncio.create_task(watcher.run())
+    evaluator = Evaluator(store)
+    evaluator.start()
     try:
         yield
     finally:
+        await evaluator.stop()
         await direct.close()
         listening.cancel()
         with suppress(asyncio.CancelledError):
@@ -74,7 +81,7 @@ async def _connections(app: FastAPI) -> AsyncIterator[None]:
 
 
 def create_app(chooser: Chooser | None = None) -> FastAPI:
-    """The application; `uvicorn --factory api.app:create_app`. `chooser`: of each question's path; Celery's if none."""
+    """The application; `uvicorn --factory api.app:create_app`. `chooser`: of a question's path (the rollout)."""
     logging.configure()
     tracing.start("baton-api")
     app = FastAPI(
@@ -87,7 +94,7 @@ def create_app(chooser: Chooser | None = None) -> FastAPI:
         openapi_url="/api/openapi.json",
         redirect_slashes=False,
     )
-    app.state.chooser = chooser or AlwaysCelery()
+    app.state.chooser = chooser
     problems.install(app)
     examples.install(app)
     # Metrics before workflows: a path that takes any id would take it.
@@ -100,6 +107,7 @@ def create_app(chooser: Chooser | None = None) -> FastAPI:
         plan_picture,
         health,
         breakers,
+        rollout,
         control,
         control_many,
         audit,

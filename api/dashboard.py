@@ -17,11 +17,13 @@ from api.error_groups import ErrorGroup, groups_of
 from api.metrics import Metrics, MetricsQuery, metrics
 from api.notices import Notice, no_worker, notices_of
 from api.problems import Problem
+from api.rollout_card import rollout_notices
 from api.wishes import ManyChanged, RetryManyWish
 from core.settings import get_settings
 from state.faults import LOOKED_AT, read_faults
 from state.load import WorkerLoad, read_load
 from state.metrics import BY_MINUTE_AT_MOST_MS
+from state.rollout import Rollout, current
 from state.timeline import Slot, read_timeline
 
 router = APIRouter(prefix="/dashboard", route_class=BoardRoute, include_in_schema=False)
@@ -38,11 +40,12 @@ class Read:
     slots: list[Slot]
     load: list[WorkerLoad]
     groups: list[ErrorGroup]
+    rollout: Rollout
 
     def notices(self) -> list[Notice]:
         """What is wrong now."""
         missing = [] if self.metrics.now.workers else [no_worker()]
-        return missing + notices_of(self.standing.agents, self.standing.now_ms)
+        return missing + rollout_notices(self.rollout) + notices_of(self.standing.agents, self.standing.now_ms)
 
 
 @router.get("")
@@ -65,6 +68,7 @@ async def dashboard(request: Request, window: WindowName = "1h") -> HTMLResponse
         load=seen.load,
         at_once=get_settings().worker_concurrency,
         groups=seen.groups,
+        rollout=seen.rollout,
         looked_at=LOOKED_AT,
         flower=f"http://{request.url.hostname}:{get_settings().flower_port}/",
     )
@@ -102,6 +106,7 @@ async def _read(request: Request, query: MetricsQuery) -> Read:
             read_timeline(store, query.length_ms),
             read_load(store),
             _groups(request, query),
+            current(store),
         )
     )
 

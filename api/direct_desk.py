@@ -36,14 +36,6 @@ class Chooser(Protocol):
         """The path of one question of a session."""
 
 
-class AlwaysCelery:
-    """The switch where there is none."""
-
-    async def path_for(self, session_id: str, workflow_id: str) -> Path:  # noqa: ARG002 - the chooser's verb
-        """Celery."""
-        return Path.CELERY
-
-
 class DirectDesk:
     """Answers questions in this process, as many at a time as `DIRECT_CONCURRENCY` says."""
 

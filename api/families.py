@@ -12,7 +12,9 @@ from breakers.model import CircuitState
 from state.backlog import Backlog
 from state.histogram import BUCKETS_A_DOUBLING, LAST_BUCKET, Histogram, upper_ms
 from state.metrics import Counts
-from state.model import Mode, Route, WorkflowStatus
+from state.model import Mode, Path, Route, WorkflowStatus
+from state.rollout import Move
+from state.sides import ENDS as ENDED_BY_ITSELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ _SPENT = _Label("limit", lambda: Spent)
 _OPERATION = _Label("operation", lambda: OPERATIONS)
 _AGENT = _Label("agent", get_registry)
 _STEP_ENDED = _Label("status", lambda: ENDS)
+_PATH = _Label("path", lambda: Path)
+_ANSWERED = _Label("status", lambda: ENDED_BY_ITSELF)
+_MOVE = _Label("move", lambda: Move)
+_MEASURE = _Label("measure", lambda: ("none",))
+_LOOK = _Label("outcome", lambda: ("done",))
 _ATTEMPT_ENDED = _Label("status", tuple)
 
 
@@ -136,6 +143,16 @@ FAMILIES: Final[Sequence[Family]] = (
         "Ends of steps that were taken over or sent again.",
         _AGENT,
         _STEP_ENDED,
+    ),
+    _counter("baton_path_questions_total", "path", "Questions that somebody waited for, by path.", _PATH, _ANSWERED),
+    _counter("baton_rollout_changes_total", "rollout", "Changes of Celery's share, and why.", _MOVE, _MEASURE),
+    _counter("baton_rollout_looks_total", "rollout_look", "Comparisons of the paths.", _LOOK),
+    Family(
+        "baton_rollout_share",
+        Kind.GAUGE,
+        (),
+        "Percent of the sessions that go by Celery.",
+        lambda reading: [((), reading.celery_share)],
     ),
     _breaker("baton_breaker_openings_total", "opened", "Times the breaker opened."),
     _breaker("baton_breaker_calls_total", "calls", "Calls under the breaker that have ended."),

@@ -19,6 +19,7 @@ class Reading:
     counts: Counts
     backlog: Backlog
     breakers: Mapping[str, RawStatus]
+    celery_share: float = 100.0
 
 
 @dataclass(frozen=True, slots=True)

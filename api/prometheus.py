@@ -23,6 +23,7 @@ from core.logging import get_logger
 from state.backlog import read_backlog
 from state.errors import StoreUnavailable
 from state.metrics import read_totals
+from state.rollout import current
 
 log = get_logger(__name__)
 router = APIRouter(tags=["metrics"])
@@ -64,4 +65,5 @@ async def metrics(request: Request) -> PlainTextResponse:
 
 async def _read(desk: Desk, breakers: BreakerDesk) -> Reading:
     counts, backlog = await read_totals(desk.store), await read_backlog(desk.store, queue_names())
-    return Reading(counts, backlog, await breakers.stored())
+    share = (await current(desk.store)).share
+    return Reading(counts, backlog, await breakers.stored(), share)

@@ -61,6 +61,9 @@ Action = Literal[
     "keys_read_again",
     "keys_not_read_again",
     "requests_not_counted",
+    "rollout_changed",
+    "rollout_not_looked_at",
+    "rollout_look_failed",
     # beat
     "beat_leads_again",
     "beat_waits",

@@ -62,7 +62,7 @@ class FurtherAgent(BaseModel):
 class Settings(BaseSettings):
     """Everything that may differ between two installations; immutable once read."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     bind_host: str = Field("127.0.0.1", description="Address every bundled server listens on.")
     api_port: Port = Field(8000, ge=1, le=65535, description="API and web pages.")
@@ -201,17 +201,25 @@ class Settings(BaseSettings):
     )
     audit_keep: PositiveInt = Field(10_000, description="Admins' actions that are remembered; as many refused ones.")
     login_s: PositiveInt = Field(43_200, description="How long a browser stays logged in.")
+    rollout_auto: bool = Field(
+        True, description="Celery is rolled back by itself when it answers clearly worse than the direct path."
+    )
+    rollout_cool_down_s: PositiveFloat = Field(
+        600.0, description="Time from a rollback to the first stage of the return; it doubles with each, up to a day."
+    )
+    rollout_stage_s: PositiveFloat = Field(120.0, description="Shortest stage of the return.")
+    rollout_stage_asked: PositiveInt = Field(50, description="Questions Celery must have answered in a stage.")
     local_handoff: bool = Field(
         True, description="A gevent worker begins the step it released itself, without the broker in between."
-    )
-    direct_concurrency: PositiveInt = Field(
-        64, description="Questions an API process answers itself at a time; as many again while Valkey is away."
     )
     cell: str = Field(
         "",
         pattern=r"^([0-9a-f]{2})?$",
         description="This installation among several (docs/scale.md): two hexadecimal digits, with which ids of its "
         "workflows begin. Empty: there is one.",
+    )
+    direct_concurrency: PositiveInt = Field(
+        64, description="Questions an API process answers itself at a time; as many again while Valkey is away."
     )
     task_events: bool = Field(True, description="Task events are told, which Flower lives on. Off: it shows no tasks.")
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")

@@ -132,7 +132,7 @@ def _settle(ledger: Ledger, claim: Go, error: AgentError) -> Outcome:
             log.info("stand_in_unfit", error=str(unfit))
         else:
             return _released(report, "step_degraded", **stand_in.degradation)
-    ended = ledger.fail(claim, error.described())
+    ended = ledger.fail(claim, error.described(), excused=error.askers_to_correct)
     log.info("step_failed", why=decision.why, error_type=error.error_type, error=error.message)
     if ended.released:  # the step is optional, and others go on without it
         return Released(ended.released)

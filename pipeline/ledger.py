@@ -31,8 +31,8 @@ class Ledger(Protocol):
     ) -> Report:
         """Record the step's output; raises `OutputTooLarge`."""
 
-    def fail(self, go: Go, error: dict[str, Any]) -> Report:
-        """End the step without an output."""
+    def fail(self, go: Go, error: dict[str, Any], *, excused: bool = False) -> Report:
+        """End the step without an output; `excused`: by a fault of the question."""
 
     def retry_later(self, go: Go, wait_s: float, error: dict[str, Any], *, called: bool) -> Report:
         """Give the step back until `wait_s` from now."""
@@ -86,9 +86,11 @@ class StoreLedger:
             )
         )
 
-    def fail(self, go: Go, error: dict[str, Any]) -> Report:
+    def fail(self, go: Go, error: dict[str, Any], *, excused: bool = False) -> Report:
         """Record the error, and what goes on without the step."""
-        return self._store.run(fail(go, error, ttl_s=self._ttl_s, grace_ms=self._lease_ms, token=new_token()))
+        return self._store.run(
+            fail(go, error, ttl_s=self._ttl_s, grace_ms=self._lease_ms, token=new_token(), excused=excused)
+        )
 
     def retry_later(self, go: Go, wait_s: float, error: dict[str, Any], *, called: bool) -> Report:
         """Record the wait; the step is looked for one lease after it."""

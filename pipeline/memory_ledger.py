@@ -93,7 +93,7 @@ class MemoryLedger:
                 self._change(route=extension.route, route_why=extension.why)
             return self._released(self._plan.after_success(step))
 
-    def fail(self, go: Go, error: dict[str, Any]) -> Report:
+    def fail(self, go: Go, error: dict[str, Any], *, excused: bool = False) -> Report:  # noqa: ARG002 - nothing is counted
         """End the step without an output; its dependents are skipped, unless it is optional."""
         with self._lock:
             if (step := self._held(go)) is None:

@@ -24,6 +24,7 @@ from prove import (
     plans,
     recovery,
     response_time,
+    rollout,
     soak,
     speed,
     streams,
@@ -33,7 +34,8 @@ from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 
 PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS,
                      *interleavings.PARTS, *fuzz.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS,
-                     *plans.PARTS, *pages.PARTS, *response_time.PARTS, *upgrade.PARTS, *failover.PARTS, *soak.PARTS]
+                     *plans.PARTS, *pages.PARTS, *response_time.PARTS, *rollout.PARTS, *upgrade.PARTS, *failover.PARTS,
+                     *soak.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 

@@ -3,6 +3,7 @@
 The fields, `<what>|<label>|...`:
     accepted|mode · ended|mode|status · routed|route · workflow_time|mode · out_of_time|deadline or pause · control|verb
     step|agent|status|tries · step_time|agent · attempt|agent|status · breaker_wait|agent
+    path|path|status · rollout|move|measure · rollout_look|outcome
     taken_over|agent · resent|agent · poisoned|agent · brought_back|agent|status
 """
 

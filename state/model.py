@@ -145,8 +145,8 @@ class WorkflowRecord:
     steps: dict[str, StepRecord] = field(default_factory=dict)
     route: Route = Route.SIMPLE
     route_why: str = ""
-    path: Path = Path.CELERY
     version: int = OLDEST
+    path: Path = Path.CELERY
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ def read_record(workflow_id: str, raw: Mapping[bytes, bytes]) -> WorkflowRecord 
         message=text.get("message", ""),
         route=Route(text.get("route", Route.SIMPLE)),
         route_why=text.get("route_why", ""),
-        path=Path(text.get("path", Path.CELERY)),
         version=version,
+        path=Path(text.get("path", Path.CELERY)),
         steps={name: _step(name, text) for name in text["steps"].split(",")},
     )
 

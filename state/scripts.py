@@ -1,4 +1,4 @@
-"""The Lua sources: `metrics.lua` and `record.lua` stand before a transition; those that concern many stand alone.
+"""The Lua sources: `metrics`, `sides` and `record` stand before a transition; those that concern many stand alone.
 
 Every one begins with the record's version, so that a script knows which records are newer than itself.
 """
@@ -9,8 +9,8 @@ from pathlib import Path
 from state.version import VERSION
 
 _FOLDER = Path(__file__).parent / "lua"
-_SHARED = ("metrics", "record")
-_ALONE = frozenset({"renew", "look", "trim", "summaries", "faults"})
+_SHARED = ("metrics", "sides", "record")
+_ALONE = frozenset({"renew", "look", "trim", "summaries", "faults", "rollout"})
 
 
 @cache

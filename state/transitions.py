@@ -273,8 +273,13 @@ def _extended(step: str, extension: Extension) -> list[Argument]:
     return [names, "route", extension.route, "route_why", extension.why, *_planned(extension.steps)]
 
 
-def fail(go: Go, error: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str) -> Transition[Report]:
-    """End the step without an output; its dependents are skipped, unless it is optional."""
+def fail(
+    go: Go, error: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str, excused: bool = False
+) -> Transition[Report]:
+    """End the step without an output; its dependents are skipped, unless it is optional.
+
+    `excused`: who asked must put it right, so the rollout's comparison leaves the question out.
+    """
     return Transition(
         "fail",
         keys.of_transition(go.workflow_id),
@@ -287,6 +292,7 @@ def fail(go: Go, error: dict[str, Any], *, ttl_s: int, grace_ms: int, token: str
             json.dumps(error),
             str(error.get("message", "")),
             grace_ms,
+            "1" if excused else "",
         ],
         _report(go),
     )

@@ -47,7 +47,13 @@ class WatchedPair:
 
     primary: LocalValkey
     replica: LocalValkey
+    sentinels: list[LocalSentinel]
     url: str
+
+    def lose_machine(self) -> None:
+        """Kill the primary, and the sentinel that everybody asks first."""
+        self.primary.kill()
+        self.sentinels[0].kill()
 
     @property
     def failed_over(self) -> bool:
@@ -74,4 +80,4 @@ def watched_pair(folder: Path) -> Iterator[WatchedPair]:
         for sentinel in sentinels:
             sentinel.ready()
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in sentinels)
-        yield WatchedPair(primary, replica, f"sentinel://{hosts}/{NAME}")
+        yield WatchedPair(primary, replica, sentinels, f"sentinel://{hosts}/{NAME}")

@@ -51,7 +51,10 @@ if w[1] == 'QUEUED' then
   move('QUEUED', 'RUNNING', w[3])
 end
 -- Who claims it without a message says nothing about the queue, and leads the workflow on by its own path.
-if ARGV[7] then set('path', ARGV[7]) end
+if ARGV[7] then
+  if (get('path')[1] or 'celery') ~= ARGV[7] then excuse() end  -- begun on one side, it would end on the other
+  set('path', ARGV[7])
+end
 -- Only the message of the newest send says something about the time of that send: an older one, or an earlier round's, is older.
 if not ARGV[7] and string.match(owner, '%d+%.%d+$') == s[5] .. '.' .. s[13] then
   local mark = redis.call('HGET', KEYS[8], s[10])

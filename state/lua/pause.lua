@@ -21,6 +21,7 @@ set('status', 'PAUSED', 'paused_ms', now)
 move(w[1], 'PAUSED', w[3])
 due('', now + tonumber(ARGV[6]) * 1000)
 count('control|pause')
+excuse()
 event('paused', '', 'status', 'PAUSED', 'actor', ARGV[4], 'reason', ARGV[5])
 changed()
 return reply

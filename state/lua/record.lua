@@ -170,6 +170,7 @@ local function close(from, status, message)
   move(from, status, w[1])
   count('ended|' .. w[2] .. '|' .. status)
   count('routed|' .. (w[6] or 'simple'))
+  side_ended(status)
   -- The deadline moves with every pause and every new round, so it tells when this round began, less its pauses.
   if status ~= 'CANCELLED' then measure('workflow_time|' .. w[2], now - (tonumber(w[3]) - tonumber(w[4]) * 1000)) end
   event('ended', '', 'status', status, 'message', message)

@@ -35,6 +35,7 @@ set('status', 'QUEUED', 'created_ms', now, 'deadline_ms', now + tonumber(ARGV[4]
     'deadline_s', ARGV[4], 'token', token, 'round', 0)
 event('accepted', '')
 count('accepted|' .. get('mode')[1])
+side_began()
 redis.call('ZADD', BY_TIME, now, id)
 redis.call('ZADD', BY_STATUS .. ':QUEUED', now, id)
 due('', now + tonumber(ARGV[4]) * 1000)

@@ -1,4 +1,4 @@
-"""The primary dies while questions come in; the sentinels name its replica, and everything goes on there."""
+"""The primary's machine dies, a sentinel with it, while questions come in: everything goes on with its replica."""
 
 import time
 from collections import Counter
@@ -34,7 +34,7 @@ class FailedOver:
 
 
 def fail_over(folder: Path, pool: str, before: int, after: int) -> FailedOver:
-    """Kill the primary after `before` questions, and ask `after` more."""
+    """Kill them after `before` questions, and ask `after` more."""
     with watched_pair(folder / "valkeys") as pair, ScriptedAgent(STANDARD).serving() as agent:
         environment = {**NOISY, **RESTLESS, "REDIS_URL": pair.url, "DATA": "", "RATE_LIMIT": "100000/minute",
                        **{f"{name.upper()}_AGENT_URL": agent.url for name in AGENTS}}
@@ -58,7 +58,7 @@ def _asked(pair: WatchedPair, load: Load, before: int, after: int) -> tuple[list
     try:
         wait_for(lambda: len(load.accepted) >= before, "questions before")
         killed_at, safe = time.monotonic(), list(load.accepted)
-        pair.primary.kill()
+        pair.lose_machine()
         promised = len(load.accepted)
         wait_for(lambda: pair.failed_over, "the replica to be named", 30)
         wait_for(lambda: len(load.accepted) > promised, "a question after", 60)

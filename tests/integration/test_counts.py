@@ -81,7 +81,8 @@ def timed(store, field):
 
 def test_a_workflow_that_goes_well(store):
     run_to_the_end(store)
-    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|SUCCEEDED": 1, "routed|simple": 1,
+    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|SUCCEEDED": 1,
+                              "path|celery|SUCCEEDED": 1, "routed|simple": 1,
                               "step|nlp|SUCCEEDED|1": 1, "step|data|SUCCEEDED|1": 1}
     for field in ("attempt|nlp|SUCCEEDED", "attempt|data|SUCCEEDED", "step_time|nlp", "step_time|data",
                   "workflow_time|interactive"):
@@ -113,7 +114,8 @@ def test_retries_waits_and_stand_ins(store):
 
 def test_a_failure_skips_what_waits_for_it(store):
     fail(store, begin(store, start(store)))
-    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|FAILED": 1, "routed|simple": 1,
+    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|FAILED": 1,
+                              "path|celery|FAILED": 1, "routed|simple": 1,
         "step|nlp|FAILED|1": 1,
                               "step|data|SKIPPED|0": 1}
     assert timed(store, "attempt|nlp|FAILED") == timed(store, "workflow_time|interactive") == 1
@@ -122,7 +124,8 @@ def test_a_failure_skips_what_waits_for_it(store):
 def test_an_optional_step_that_fails_is_skipped_after_its_tries(store):
     (data,) = fail(store, begin(store, start(store, optional=True))).released
     finish(store, begin(store, data))
-    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|DEGRADED": 1, "routed|simple": 1,
+    assert counted(store) == {"accepted|interactive": 1, "ended|interactive|DEGRADED": 1,
+                              "path|celery|DEGRADED": 1, "routed|simple": 1,
         "step|nlp|SKIPPED|1": 1,
                               "step|data|SUCCEEDED|1": 1}
     assert timed(store, "attempt|nlp|FAILED") == 1
@@ -161,7 +164,7 @@ def test_a_poisoned_step_and_one_without_time(store):
     assert counted(store) == {
         "accepted|interactive": 2, "taken_over|nlp": 1, "poisoned|nlp": 1, "out_of_time|deadline": 1,
         "brought_back|nlp|FAILED": 1, "step|nlp|FAILED|0": 2, "step|data|SKIPPED|0": 2,
-        "ended|interactive|FAILED": 2, "routed|simple": 2}
+        "ended|interactive|FAILED": 2, "path|celery|FAILED": 2, "routed|simple": 2}
 
 
 def test_operations(store):

@@ -1,0 +1,282 @@
+"""The rollout on a real server: what the scripts count, the evaluator, the share at the door, and the API."""
+
+import asyncio
+import secrets
+import time
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.rollout_evaluator import Evaluator
+from api.rollout_switch import ShareSwitch
+from core.valkey import async_client, sync_client
+from pipeline.share import path_at
+from state import control, keys
+from state import transitions as t
+from state.audit import Trail, newest
+from state.metrics import read_counts
+from state.model import Mode, NewStep, NewWorkflow, Path, Route
+from state.rollout import EVENTS, KEY, Move, Phase, Rollout, change, current, newest_events
+from state.sides import SLOT_MS, Side, SlotReader, summed
+from state.store import AsyncStore, Store
+from state.transition import new_token
+from tests.here import settings_here
+from tests.processes import LocalValkey
+
+STEPS = (NewStep("nlp", "nlp", "q", 30),)
+
+
+@pytest.fixture
+def store(valkey):
+    with sync_client(valkey.url) as client:
+        client.flushall()
+        yield Store(client)
+
+
+@asynccontextmanager
+async def from_a_loop(valkey):
+    client = async_client(valkey.url)
+    store = AsyncStore(client)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def start(store, *, path=Path.CELERY, mode=Mode.INTERACTIVE, route=Route.SIMPLE, session=""):
+    workflow = NewWorkflow(
+        secrets.token_hex(16), {"query": "q", "query_id": "q", "session_id": session}, mode, 180, STEPS, route=route,
+        path=path)
+    return store.run(t.start(workflow, 0, new_token())).sends[0]
+
+
+def begin(store, send, path=Path.CELERY):
+    return store.run(t.begin(send, node="n", lease_ms=60_000, ttl_s=100, token=new_token(), path=path))
+
+
+def answer(store, degradation=None, **of):
+    go = begin(store, start(store, **of))
+    store.run(t.finish(go, {}, ttl_s=100, grace_ms=0, token=new_token(), degradation=degradation))
+    return go
+
+
+def fail(store, excused=False, **of):
+    go = begin(store, start(store, **of))
+    store.run(t.fail(go, {"message": "no"}, ttl_s=100, grace_ms=0, token=new_token(), excused=excused))
+    return go
+
+
+def sides(valkey):
+    """Both sides over all slots: asked, answered, failed, degraded."""
+    async def read():
+        async with from_a_loop(valkey) as store:
+            return await SlotReader(store).read()
+
+    found = asyncio.run(read())
+    return {path: told(summed(slot.sides[path] for slot in found.slots)) for path in Path}
+
+
+def told(side: Side):
+    return side.asked, side.answered, side.failed, side.degraded
+
+
+def test_both_sides_are_counted(store, valkey):
+    for _ in range(3):
+        answer(store)
+    fail(store)
+    start(store)
+    answer(store, path=Path.DIRECT)
+    answer(store, {"source": "elsewhere", "reason": "down"}, path=Path.DIRECT)
+    assert sides(valkey) == {Path.CELERY: (5, 3, 1, 0), Path.DIRECT: (2, 2, 0, 1)}
+
+
+def test_what_says_nothing_about_a_path_is_on_neither_side(store, valkey):
+    answer(store, mode=Mode.BACKGROUND)
+    answer(store, route=Route.PLAN)
+    fail(store, excused=True)
+    cancelled, paused = start(store), start(store)
+    by_ann = {"actor": "ann", "reason": ""}
+    store.run(control.cancel(cancelled.workflow_id, ttl_s=100, **by_ann))
+    store.run(control.pause(paused.workflow_id, **by_ann))
+    store.run(control.cancel(paused.workflow_id, ttl_s=100, **by_ann))
+    begin(store, start(store), Path.DIRECT)  # recorded for Celery, but its broker was away
+    again = fail(store)
+    store.run(control.reset_from(again.workflow_id, "", grace_ms=0, token=new_token(), **by_ann))
+    assert sides(valkey) == {Path.CELERY: (1, 0, 1, 0), Path.DIRECT: (0, 0, 0, 0)}
+
+
+def test_one_session_does_not_speak_for_all(store, valkey):
+    for _ in range(5):
+        fail(store, session="the same bad question")
+    fail(store, session="another")
+    fail(store)
+    fail(store)
+    assert sides(valkey)[Path.CELERY] == (4, 0, 4, 0)
+
+
+def test_slots_expire(store):
+    answer(store)
+    (slot,) = store.client.keys("baton:rollout:asked:*")
+    assert 890 < store.client.ttl(slot) <= 905
+
+
+# --- the switch -------------------------------------------------------------------------------------------------------
+
+
+def run(valkey, wanted):
+    async def inside():
+        async with from_a_loop(valkey) as store:
+            return await wanted(store)
+
+    return asyncio.run(inside())
+
+
+def test_who_comes_second_changes_nothing(store, valkey):
+    async def both(store):
+        seen = await current(store)
+        first = await store.run(change(seen, Rollout(share=10), Move.SET, "a"))
+        again = await store.run(change(seen, Rollout(share=10), Move.SET, "a"))
+        second = await store.run(change(seen, Rollout(share=20), Move.SET, "b"))
+        return first, again, second, await current(store), await newest_events(store, 10)
+
+    first, again, second, now, events = run(valkey, both)
+    assert (first, again, second) == (True, True, False)
+    assert (now.share, now.version) == (10, 1)
+    assert [(event.move, event.after) for event in events] == [(Move.SET, now)]
+
+
+def test_the_door_keeps_the_last_share_while_valkey_is_away(tmp_path):
+    server = LocalValkey(tmp_path)
+    server.ready()
+    try:
+        async def ask():
+            async with from_a_loop(server) as store:
+                await store.run(change(Rollout(), Rollout(share=0), Move.SET, "a"))
+                switch = ShareSwitch(store)
+                before = await switch.path_for("ann", "w")
+                server.kill()
+                switch._looked_s = 0.0
+                return before, await switch.path_for("ann", "w")
+
+        assert asyncio.run(ask()) == (Path.DIRECT, Path.DIRECT)
+    finally:
+        server.teardown()
+
+
+# --- the evaluator ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def brought_to(store, **fields):
+    """The switch as it is to be, ten seconds ago: what was asked since then counts."""
+    at_ms = int(time.time() * 1000) - 10_000
+    store.client.hset(KEY, mapping={"since_ms": at_ms, "version": 1, **fields})
+    yield
+    store.client.delete(KEY, EVENTS)
+
+
+def test_a_broken_side_is_rolled_back_and_comes_back(store, valkey):
+    short = {"ROLLOUT_COOL_DOWN_S": "0.2", "ROLLOUT_STAGE_S": "0.1", "ROLLOUT_STAGE_ASKED": "3"}
+    with settings_here(valkey.url, **short), brought_to(store, share=50, target=50):
+        for _ in range(40):
+            fail(store)
+            answer(store, path=Path.DIRECT)
+
+        async def play(loop_store):
+            evaluator, other = Evaluator(loop_store), Evaluator(loop_store)
+            steps = [await evaluator.look(), await other.look(), await evaluator.look()]
+            trail = await newest(loop_store, Trail.DONE, "", 10)
+            await asyncio.sleep(0.25)  # the cool-down
+            while (step := await evaluator.look()) and step.after.phase is not Phase.STEADY:
+                steps.append(step)
+                for _ in range(3):
+                    answer(store)
+                await asyncio.sleep(0.1)  # the stage
+            return steps, step, trail, await newest_events(loop_store, 20)
+
+        steps, last, trail, events = run(valkey, play)
+    rolled_back, others, at_once, *back = steps
+    assert (rolled_back.move, rolled_back.after.share, others, at_once) == (Move.ROLL_BACK, 0, None, None)
+    assert rolled_back.after.reason.startswith("40 of 40 questions by Celery (100.0%) failed, and 0 of 40 direct")
+    assert [step.after.share for step in [*back, last]] == [1, 5, 25, 50]
+    assert trail[0].action.action == "rollout roll_back"
+    assert [event.move for event in reversed(events)] == [
+        Move.ROLL_BACK, Move.RETURN, Move.ADVANCE, Move.ADVANCE, Move.ARRIVE]
+    counts = read_counts(store.client.hgetall(keys.METRICS).items())
+    assert counts["rollout", "roll_back", "failures"] == 1
+    assert counts["rollout_look", "done"] >= 6
+
+
+def test_quiet_sides_stay(store, valkey):
+    with settings_here(valkey.url), brought_to(store, share=50, target=50):
+        for _ in range(40):
+            answer(store)
+            answer(store, path=Path.DIRECT)
+
+        async def look(loop_store):
+            return await Evaluator(loop_store).look(), await current(loop_store)
+
+        step, now = run(valkey, look)
+    assert (step, now.share) == (None, 50)
+
+
+# --- the API ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def api(store, valkey):
+    with settings_here(valkey.url, ROLLOUT_AUTO="false"), TestClient(create_app()) as client:
+        yield client
+
+
+def put(api, share, **more):
+    return api.put("/api/rollout", json={"share": share, "actor": "ann", "reason": "step by step", **more})
+
+
+def test_the_share_is_shown_and_changed(api, store):
+    assert api.get("/api/rollout").json()["share"] == 100
+    changed = put(api, 25, version=0)
+    assert changed.status_code == 200, changed.text
+    shown = api.get("/api/rollout").json()
+    assert (shown["share"], shown["target"], shown["phase"], shown["actor"], shown["version"]) == (
+        25, 25, "steady", "ann", 1)
+    assert [(event["move"], event["share"], event["reason"]) for event in shown["events"]] == [
+        ("set", 25, "step by step")]
+    late = put(api, 50, version=0)
+    assert (late.status_code, late.json()["error_type"]) == (409, "forbidden_by_status")
+    assert "25 %" in late.json()["detail"]
+    for bad in (-1, 100.1, "much", None):
+        assert put(api, bad).status_code == 422
+    assert api.get("/api/audit").json()["entries"][-1]["action"] == "PUT /api/rollout"
+
+
+def test_questions_take_the_path_of_their_session(api, store):
+    put(api, 50)
+    for session in ("ann", "bob", "eve", "joe", "sue"):
+        reply = api.post("/api/query", json={"query": "how many flights", "session_id": session},
+                         headers={"Prefer": "respond-async"})
+        assert reply.status_code == 202, reply.text
+        path = store.client.hget(keys.record(reply.json()["workflow_id"]), "path") or b"celery"
+        assert path.decode() == path_at(50, session, "")
+
+
+def test_the_dashboard_says_so(api, store):
+    assert "100 %</b> of the sessions" in api.get("/dashboard").text
+    assert "Celery answered clearly worse" not in api.get("/dashboard").text
+    reason = "40 of 40 questions by Celery failed."
+    with brought_to(store, share=0, target=50, phase="rolled_back", until_ms=int(time.time() * 1000) + 600_000,
+                    actor="rollout", reason=reason):
+        page = api.get("/dashboard").text
+    assert f"all questions take the direct path until the cool-down ends. {reason}" in page
+    assert "with 1 % of the sessions" in page
+
+
+def test_prometheus_reads_the_share(api, store):
+    put(api, 5)
+    assert "baton_rollout_share 5.0" in api.get("/metrics").text
+    assert 'baton_rollout_changes_total{measure="none",move="set"} 1.0' in api.get("/metrics").text
+
+
+assert SLOT_MS == 5_000  # as state/lua/sides.lua has it
