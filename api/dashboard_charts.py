@@ -10,11 +10,12 @@ ANSWERS: Final = ("half", "99 %")
 _HOURS_OF_ONE_FORM: Final = 48
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 # Readable on light and dark paper alike.
+_GREY: Final = "#8a94a0"
 _OUTCOMES: Final = {
     WorkflowStatus.SUCCEEDED: "#2a9d6a",
     WorkflowStatus.DEGRADED: "#d69a1e",
     WorkflowStatus.FAILED: "#d1453b",
-    WorkflowStatus.CANCELLED: "#8a94a0",
+    WorkflowStatus.CANCELLED: _GREY,
 }
 
 
@@ -49,11 +50,12 @@ def latency(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
         for agent, ms in by_agent.items()
     ]
     dashed = {"domain": list(ANSWERS), "range": [[1, 0], [4, 3]]}
+    drawn = {"orient": "top", "symbolType": "stroke", "symbolStrokeColor": _GREY, "symbolFillColor": "transparent"}
     encoding = {
         "x": _time(slots, unit),
         "y": {"field": "ms", "type": "quantitative", "title": "answered within, ms"},
         "color": {"field": "agent", "title": None, "legend": {"orient": "top"}},
-        "strokeDash": {"field": "answers", "title": None, "scale": dashed, "legend": {"orient": "top"}},
+        "strokeDash": {"field": "answers", "title": None, "scale": dashed, "legend": drawn},
         "tooltip": [{"field": "agent"}, {"field": "answers"}, {"field": "ms", "title": "ms"}],
     }
     return _chart(rows, {"type": "line", "point": True}, encoding)

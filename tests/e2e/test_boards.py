@@ -137,6 +137,10 @@ def test_the_dashboard_draws_counts_and_runs_again_on_a_phone_in_the_dark(visit,
     assert page.locator("[data-chart=latency] svg .mark-symbol path").count() >= 3
     expect(page.locator("#steps tbody th")).to_contain_text(["data", "nlp", "viz"])
     expect(page.locator("#workers tbody")).to_contain_text("now")
+    page.get_by_text("These figures as a table").click()
+    timeline = page.get_by_role("region", name="Figures over time")
+    expect(timeline.locator("thead th")).to_contain_text(["From", "Succeeded", "data, half", "data, 99 %", "nlp, half"])
+    expect(timeline.locator("tbody tr")).not_to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert int(page.locator("#tiles p").filter(has_text="succeeded").locator("b").inner_text().split()[-1]) >= 1
     group = page.locator("#errors tr").filter(has_text="question_not_understood").first
