@@ -55,6 +55,8 @@ def test_each_page_says_that_valkey_is_away_and_recovers(open_at, valkey, tmp_pa
         with killed(valkey):
             for path, page in told.items():
                 expect(page.locator(PAGES[path])).to_contain_text(AWAY, timeout=LIMIT_MS)
+            if not keyed:  # else nobody knows who asks, and the page is left as it was
+                expect(home.locator("#beside")).to_contain_text("Valkey is away", timeout=LIMIT_MS)
             late = home.context.new_page()
             late.goto("/workflows")
             expect(late.get_by_role("heading", level=1)).to_have_text("Valkey is away")
