@@ -65,10 +65,12 @@ bench-breakers: $(VENV)/.dev  ## Our breaker beside others on Redis: make bench-
 prove: $(VENV)/.dev  ## The proofs in full size: make prove TOPIC=chaos ARGS="--seed 7"
 	@$(BIN)/python -m prove $(TOPIC) $(ARGS)
 
-check: $(VENV)/.dev  ## Lint, types, floors
+check: $(VENV)/.dev  ## Lint, types, floors, licences, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m deploy.licences --check
+	@$(BIN)/python -m deploy.vulnerabilities
 
 clean:  ## Remove the environment and the embedded server's data
 	rm -rf $(VENV) .baton

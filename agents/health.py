@@ -80,16 +80,23 @@ def read_all(raw: Mapping[bytes, bytes], registry: Mapping[str, AgentSpec]) -> d
 
 def last_look_ms(raw: Mapping[bytes, bytes]) -> int:
     """When anybody last looked at any agent; 0 when nobody ever has."""
-    return max((int(json.loads(entry)["checked_ms"]) for entry in raw.values()), default=0)
+    return max((looked.checked_ms for entry in raw.values() if (looked := _entry(entry))), default=0)
 
 
 def _read(raw: bytes | None, agent: AgentSpec, oldest_ms: int) -> Health:
-    if raw:
-        fields = json.loads(raw)
-        health = Health(**{**fields, "status": HealthStatus(fields["status"])})
-        if health.checked_ms >= oldest_ms and health.url == agent.url:
-            return health
+    seen = _entry(raw) if raw else None
+    if seen is not None and seen.checked_ms >= oldest_ms and seen.url == agent.url:
+        return seen
     return Health(agent.name, agent.url, HealthStatus.UNKNOWN, "not looked at lately", "", 0, 0, 0)
+
+
+def _entry(raw: bytes) -> Health | None:
+    """One entry of the hash; None when it is none of ours: what nobody can read says nothing."""
+    try:
+        fields = json.loads(raw)
+        return Health(**{**fields, "status": HealthStatus(fields["status"]), "checked_ms": int(fields["checked_ms"])})
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _version(response: requests.Response) -> str:

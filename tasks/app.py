@@ -8,7 +8,9 @@ import state.backend  # noqa: F401 - Celery imports it by name, later, when the 
 from core import logging, tracing
 from core.settings import get_settings
 from core.suitability import refuse_unsuitable_server
+from tasks import transport
 
+transport.install()
 app = Celery("baton", include=["tasks.agents", "tasks.health"], control="tasks.control_class:Control")
 app.config_from_object("celeryconfig")
 
