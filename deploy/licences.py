@@ -58,11 +58,10 @@ def runtime_packages() -> dict[str, Distribution]:
 
 def licence_of(package: Distribution) -> str:
     """Its licence as an SPDX expression; as the package says it when that is none we know."""
-    if expression := package.metadata.get("License-Expression"):
-        return expression
-    classifiers = [one.rpartition(" :: ")[2] for one in package.metadata.get_all("Classifier") or ()
-                   if one.startswith("License ::")]
-    said = [*classifiers, (package.metadata.get("License") or "").strip().partition("\n")[0]]
+    if expression := _said(package, "License-Expression"):
+        return expression[0]
+    classifiers = [one.rpartition(" :: ")[2] for one in _said(package, "Classifier") if one.startswith("License ::")]
+    said = [*classifiers, *(text.strip().partition("\n")[0] for text in _said(package, "License"))]
     known = (_known(text) for text in said)
     return next((text for text in sorted(filter(None, known), key=len, reverse=True)), " ".join(said) or "not said")
 
@@ -114,6 +113,10 @@ def _installed(name: str) -> Distribution | None:
         return distribution(name)
     except PackageNotFoundError:
         return None  # for another platform
+
+
+def _said(package: Distribution, field: str) -> list[str]:
+    return [str(value) for value in package.metadata.get_all(field) or ()]
 
 
 def _known(text: str) -> str:

@@ -11,7 +11,7 @@ log = get_logger(__name__)
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     """Takes messages off the queues."""
 
     def _brpop_read(self, **options: Any) -> bool:
@@ -22,7 +22,7 @@ class Channel(redis.Channel):  # type: ignore[misc]
             return True
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     """The transport behind `redis://` and `rediss://`."""
 
     Channel = Channel
