@@ -172,4 +172,5 @@ def test_nothing_runs_and_the_next_question_is_answered(place: Place, name: str)
     for path in ("/workflows", "/agents", "/dashboard", "/api/workflow", "/api/audit", "/metrics", "/health/live"):
         reply = requests.get(place.api.url + path, timeout=LIMIT_S)
         assert "Traceback" not in reply.text
-        assert reply.status_code < 500 or "What to do" in reply.text or "recovery_action" in reply.text, path
+        # A page that cannot read what it shows says that the store is away; the API says that it is a fault of ours.
+        assert reply.status_code < 500 or reply.status_code == 503 or "recovery_action" in reply.text, path
