@@ -69,10 +69,12 @@ screenshots: $(VENV)/.dev  ## The pictures of the pages in docs/images, of a sys
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m tests.screenshots $(ARGS)
 
-check: $(VENV)/.dev  ## Lint, types, floors
+check: $(VENV)/.dev  ## Lint, types, floors, licences, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m deploy.licences --check
+	@$(BIN)/python -m deploy.vulnerabilities
 
 clean:  ## Remove the environment and the embedded server's data
 	rm -rf $(VENV) .baton

@@ -25,12 +25,13 @@ from agents.errors import (
 from agents.registry import AgentSpec
 from agents.reply_body import decoded
 from core.clock import now_ms
-from core.http import get_session
+from core.http import get_session, small_body
 from core.settings import get_settings
 from core.stoppable import noticing_stop
 from core.tracing import span, traceparent
 
 _CHUNK_BYTES = 64 * 1024
+EXAMPLES_MAX_BYTES = 64 * 1024
 _GONE = frozenset({502, 503, 504})
 
 
@@ -166,13 +167,14 @@ def retry_after_s(header: str | None) -> float | None:
 def fetch_examples(agent: AgentSpec) -> list[str]:
     """Example questions of an nlp agent's `GET /examples` (our extension of the contract); none when it has none."""
     try:
-        response = get_session().get(
+        with get_session().get(
             f"{agent.url}/examples",
             headers=bearer(),
             timeout=get_settings().health_timeout_s,
             allow_redirects=False,
-        )
-        listed = response.json() if response.ok else []
-    except (requests.RequestException, ValueError):
+            stream=True,
+        ) as response:
+            listed = decoded(small_body(response, EXAMPLES_MAX_BYTES)) if response.ok else []
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError):
         return []
     return [text for text in listed if isinstance(text, str)][:20] if isinstance(listed, list) else []

@@ -10,14 +10,18 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 import requests
+import urllib3
 
+from agents.dialects import WORD_MAX_CHARS
 from agents.registry import AgentSpec
+from agents.reply_body import decoded
 from core.clock import now_ms
-from core.http import get_session
+from core.http import get_session, small_body
 from core.settings import get_settings
 
 KEY = "baton:health"
 STALE_AFTER = 4
+BODY_MAX_BYTES = 64 * 1024
 
 
 class HealthStatus(StrEnum):
@@ -47,15 +51,19 @@ def check_health(agent: AgentSpec, timeout_s: float | None = None) -> Health:
     started = now_ms()
     status, detail, version = HealthStatus.UNHEALTHY, "", ""
     try:
-        response = get_session().get(
-            f"{agent.url}/health", timeout=timeout_s or get_settings().health_timeout_s, allow_redirects=False
-        )
+        with get_session().get(
+            f"{agent.url}/health",
+            timeout=timeout_s or get_settings().health_timeout_s,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = small_body(response, BODY_MAX_BYTES)
         if response.status_code == requests.codes.ok:
             status = HealthStatus.HEALTHY
-            version = _version(response)
+            version = _version(body)
         else:
             detail = f"answered {response.status_code}"
-    except requests.RequestException as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         detail = f"cannot be reached ({type(error).__name__})"
     ended = now_ms()
     return Health(agent.name, agent.url, status, detail, version, ended - started, ended, ended)
@@ -80,21 +88,29 @@ def read_all(raw: Mapping[bytes, bytes], registry: Mapping[str, AgentSpec]) -> d
 
 def last_look_ms(raw: Mapping[bytes, bytes]) -> int:
     """When anybody last looked at any agent; 0 when nobody ever has."""
-    return max((int(json.loads(entry)["checked_ms"]) for entry in raw.values()), default=0)
+    return max((looked.checked_ms for entry in raw.values() if (looked := _entry(entry))), default=0)
 
 
 def _read(raw: bytes | None, agent: AgentSpec, oldest_ms: int) -> Health:
-    if raw:
-        fields = json.loads(raw)
-        health = Health(**{**fields, "status": HealthStatus(fields["status"])})
-        if health.checked_ms >= oldest_ms and health.url == agent.url:
-            return health
+    seen = _entry(raw) if raw else None
+    if seen is not None and seen.checked_ms >= oldest_ms and seen.url == agent.url:
+        return seen
     return Health(agent.name, agent.url, HealthStatus.UNKNOWN, "not looked at lately", "", 0, 0, 0)
 
 
-def _version(response: requests.Response) -> str:
+def _entry(raw: bytes) -> Health | None:
+    """One entry of the hash; None when it is none of ours: what nobody can read says nothing."""
     try:
-        body = response.json()
+        fields = json.loads(raw)
+        return Health(**{**fields, "status": HealthStatus(fields["status"]), "checked_ms": int(fields["checked_ms"])})
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _version(body: bytes) -> str:
+    try:
+        said = decoded(body)
     except ValueError:
         return ""
-    return str(body.get("agent_version") or body.get("version") or "") if isinstance(body, dict) else ""
+    stated = said.get("agent_version") or said.get("version") if isinstance(said, dict) else ""
+    return str(stated or "")[:WORD_MAX_CHARS]

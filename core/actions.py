@@ -30,6 +30,7 @@ Action = Literal[
     "step_lost_unrecorded",
     "given_up",
     "call_stopped",
+    "message_unreadable",
     "revoke_unrecorded",
     "workers_not_told",
     "direct_left",

@@ -158,6 +158,14 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = StoppableHTTPSConnection
 
 
+def small_body(response: requests.Response, most_bytes: int) -> bytes:
+    """The decoded body of a streamed answer, as far as `most_bytes` go; beyond them there is nothing to be learned."""
+    body = b""
+    while len(body) < most_bytes and (piece := response.raw.read1(most_bytes - len(body), decode_content=True)):
+        body += piece
+    return body
+
+
 @cache
 def get_session() -> requests.Session:
     """The session of this process."""

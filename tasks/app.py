@@ -10,9 +10,11 @@ from core.release import RELEASE
 from core.settings import get_settings
 from core.suitability import refuse_unsuitable_server
 from state.version import VERSION
+from tasks import transport
 
 log = logging.get_logger(__name__)
 
+transport.install()
 app = Celery("baton", include=["tasks.agents", "tasks.health"], control="tasks.control_class:Control")
 app.config_from_object("celeryconfig")
 

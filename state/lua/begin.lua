@@ -58,7 +58,7 @@ end
 -- Only the message of the newest send says something about the time of that send: an older one, or an earlier round's, is older.
 if not ARGV[7] and string.match(owner, '%d+%.%d+$') == s[5] .. '.' .. s[13] then
   local mark = redis.call('HGET', KEYS[8], s[10])
-  if not mark or tonumber(mark) < tonumber(s[9]) then redis.call('HSET', KEYS[8], s[10], s[9]) end
+  if (tonumber(mark or '') or 0) < tonumber(s[9]) then redis.call('HSET', KEYS[8], s[10], s[9]) end
 end
 changed()
 return go()

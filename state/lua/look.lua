@@ -7,8 +7,8 @@ local FORGOTTEN_MS = 3600000
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local state = redis.call('HMGET', KEYS[2], 'last_ms', 'quiet_until_ms')
-local quiet = tonumber(state[2] or '0')
-if state[1] and now - tonumber(state[1]) > tonumber(ARGV[2]) then
+local quiet = tonumber(state[2] or '0') or 0
+if state[1] and now - (tonumber(state[1]) or 0) > tonumber(ARGV[2]) then
   quiet = now + tonumber(ARGV[3])
 end
 redis.call('HSET', KEYS[2], 'last_ms', now, 'quiet_until_ms', quiet)

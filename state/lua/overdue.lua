@@ -67,7 +67,7 @@ end
 -- there is none. The oldest is at the right end; a send that was sent again since says nothing about its own time.
 local function left_queue(name, queued_ms)
   local mark = redis.call('HGET', KEYS[8], name)
-  if mark and queued_ms + grace_ms < tonumber(mark) then return true end
+  if mark and queued_ms + grace_ms < (tonumber(mark) or 0) then return true end
   local oldest = redis.call('LINDEX', ARGV[7] .. name, -1)
   if not oldest then return true end
   local readable, message = pcall(cjson.decode, oldest)

@@ -24,6 +24,7 @@ class HostileAgent:
         self._cases: dict[str, tuple[str, Sender]] = {}
         self._questions: dict[str, str] = {}
         self.calls: list[tuple[str, dict[str, str]]] = []
+        self.when_looked_at: Sender | None = None  # what `GET` is answered by
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -58,6 +59,9 @@ class HostileAgent:
                 method, path, _ = head.decode().split(" ", 2)
                 headers = dict(_headers(incoming))
                 body = json.loads(incoming.read(int(headers.get("content-length", "0"))) or b"{}")
+                if method == "GET" and self.when_looked_at:
+                    self.when_looked_at(connection)
+                    return
                 if method == "GET":
                     connection.sendall(ok(ALIVE))
                 elif not self._played(connection, path, headers, body):

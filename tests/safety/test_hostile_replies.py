@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from agents.client import CallHeaders, call_agent
+from agents.client import CallHeaders, call_agent, fetch_examples
 from agents.contract import NlpResult
 from agents.errors import AgentTimeout
+from agents.health import check_health
 from agents.registry import AgentSpec, RetryPolicy
 from core.http import get_session
 from tests.safety.hostile_agent import HostileAgent
@@ -52,3 +53,19 @@ def test_each_is_seen_for_what_it_is_and_the_next_call_is_answered(agent: Hostil
     assert isinstance(answered, NlpResult)
     assert answered.sql_query == STANDARD[NLP]["sql_query"]
     assert not get_session().cookies
+
+
+@pytest.mark.parametrize("name", [
+    "a body without end", "a gzip bomb", "lists 100,000 deep", "headers that drip", "10,000 headers", "no UTF-8",
+    "gzip that is none", "interim answers without end"])
+def test_a_look_at_health_or_examples_survives_it_too(agent: HostileAgent, name: str) -> None:
+    spec = AgentSpec("nlp", agent.url, NLP, SHORT_S, RetryPolicy(1, 1, 1))
+    agent.when_looked_at = next(one.send for one in HOSTILE if one.name == name)
+    began = time.monotonic()
+    try:
+        assert check_health(spec, SHORT_S).version == ""
+        if "drip" not in name:  # its limit is the setting's
+            assert fetch_examples(spec) == []
+    finally:
+        agent.when_looked_at = None
+    assert time.monotonic() - began < 10

@@ -1,0 +1,33 @@
+"""Kombu's transport for Redis, except that a message nobody can read is left out instead of ending the worker."""
+
+from typing import Any, Final
+
+from kombu.transport import TRANSPORT_ALIASES, redis
+
+from core.logging import get_logger
+
+log = get_logger(__name__)
+# Not connection errors: those are the consumer's.
+_UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+class Channel(redis.Channel):
+    """Takes messages off the queues."""
+
+    def _brpop_read(self, **options: Any) -> bool:
+        try:
+            return bool(super()._brpop_read(**options))
+        except _UNREADABLE as error:
+            log.warning("message_unreadable", error=repr(error)[:200], meaning="it was none of ours, and is left out")
+            return True
+
+
+class Transport(redis.Transport):
+    """The transport behind `redis://` and `rediss://`."""
+
+    Channel = Channel
+
+
+def install() -> None:
+    """Let every broker connection of this process use it."""
+    TRANSPORT_ALIASES.update(redis="tasks.transport:Transport", rediss="tasks.transport:Transport")
