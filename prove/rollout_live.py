@@ -22,7 +22,7 @@ from tests.switched_api import SwitchedApi
 from tests.timed_agent import TimedAgent
 
 PER_S: Final = 20.0
-AGENT_MS: Final = 100
+AGENT_MS: Final = 300
 SHARE: Final = 25
 QUIET_S: Final = 30.0
 LIMIT_S: Final = 150.0
