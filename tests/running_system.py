@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from deploy.local.supervisord import Supervisord
-from tests.processes import LocalSystem
+from tests.processes import LocalSystem, wait_for
 
 QUESTION = "average departure delay by carrier"
 LIMIT_S = 60
@@ -62,3 +62,10 @@ def opened(system: LocalSystem, agent: str) -> Iterator[None]:
         yield
     finally:
         requests.post(url, json={"mode": "auto", **said}, timeout=LIMIT_S).raise_for_status()
+        wait_for(lambda: _answer(system).get("status") == "SUCCEEDED", "the workers to follow")
+
+
+def _answer(system: LocalSystem) -> dict[str, Any]:
+    url = f"{system.base_url}/api/query"
+    found: dict[str, Any] = requests.post(url, json={"query": QUESTION}, timeout=LIMIT_S).json()
+    return found

@@ -183,9 +183,9 @@ def test_beside_the_box_stand_the_last_questions_and_each_agent_in_a_word(visit,
     with opened(system, "viz"):
         expect(beside.locator(".dot").filter(has_text="viz")).to_contain_text("Breaker open", timeout=20_000)
         expect(newest).to_contain_text(re.compile(r"✓ Succeeded\s+flights per month"))
-    assert beside.locator(".asked li").count() <= 5
-    beside.get_by_role("link", name="flights per month").first.click()
-    page.wait_for_selector(ANSWERED)
+        assert beside.locator(".asked li").count() <= 5
+        beside.get_by_role("link", name="flights per month").first.click()
+        page.wait_for_selector(ANSWERED)
     expect(beside.locator(".dot")).to_contain_text(["nlp", "data", "viz"])
     beside.get_by_role("link", name="Agents").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Agents")

@@ -16,6 +16,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
              "--disable-sync", "--no-first-run", "--disable-quic"]
 LIMIT_MS = 30_000
 _WITHIN = ("data:", "blob:", "about:")
+# A test types sooner than a person: the box had the focus before the page could give it.
+_TYPED_EARLY = "info: Autofocus processing was blocked"
 _REFUSED = re.compile(r"error: Failed to load resource: the server responded with a status of (\d+) ")
 
 
@@ -47,13 +49,13 @@ class Watched:
         for url, policy in self.policies.items():
             assert re.match("default-src '(self|none)';", policy), url
             assert "unsafe-" not in policy, url
-        left = [said for said in self.complaints if not self._meant(said)]
+        left = [said for said in self.complaints if not self._harmless(said)]
         assert left == []
 
     def _answered(self, response: Response) -> None:
         if response.request.is_navigation_request() and response.request.resource_type == "document":
             self.policies[response.url] = response.headers.get("content-security-policy", "")
 
-    def _meant(self, said: str) -> bool:
+    def _harmless(self, said: str) -> bool:
         told = _REFUSED.match(said)
-        return told is not None and int(told[1]) in self.refusals
+        return said.startswith(_TYPED_EARLY) or (told is not None and int(told[1]) in self.refusals)
