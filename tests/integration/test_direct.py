@@ -14,6 +14,7 @@ from state.model import Path, StepStatus, WorkflowStatus
 from tests.direct_api import Always, LocalApi
 from tests.floor import FAST, Floor, floor_of
 from tests.hanging_agent import HangingAgent
+from tests.here import settings_here
 from tests.processes import wait_for
 from tests.scripted_agent import STANDARD, Reply
 from tests.served_api import served_api
@@ -92,6 +93,17 @@ def test_it_leaves_no_mark_on_the_queues(direct, floor):
     assert direct.ask().json()["path"] == "direct"
     assert floor.client.hgetall(keys.QUEUE_MARKS) == {}
     assert floor.client.llen("agents.nlp") == 0
+
+
+def test_a_long_queue_refuses_none_of_it(valkey, direct, floor):
+    floor.client.lpush("agents.nlp", "one", "two")
+    try:
+        with settings_here(valkey.url, QUEUE_MAX="2"):
+            assert direct.ask().json()["path"] == "direct"
+            direct.switch.path = Path.CELERY
+            assert direct.ask().json()["error_type"] == "queue_full"
+    finally:
+        floor.client.delete("agents.nlp")
 
 
 def test_retries_are_waited_out_here(direct, floor):
