@@ -190,19 +190,6 @@ def test_only_what_somebody_waits_for_takes_it(direct, floor):
     assert path_of(mode="interactive", steps=plan) is Path.CELERY
 
 
-def test_valkey_away_while_a_step_is_being_done(direct, floor, valkey):
-    floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
-    workflow_id = direct.begin()
-    floor.running(workflow_id, "data")
-    valkey.kill()
-    floor.agent.release()
-    valkey.start()
-    valkey.ready()
-    record = floor.ended(workflow_id)
-    assert record.status is WorkflowStatus.SUCCEEDED
-    assert (record.steps["data"].attempt, record.steps["data"].takeovers) == (1, 0)
-
-
 @pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM"])
 def test_an_api_that_ends_in_the_middle_loses_nothing(floor, tmp_path, signal):
     floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
@@ -219,3 +206,16 @@ def test_an_api_that_ends_in_the_middle_loses_nothing(floor, tmp_path, signal):
     assert (record.status, record.path) == (WorkflowStatus.SUCCEEDED, Path.DIRECT)
     assert record.steps["data"].takeovers == 1
     assert workers_of(floor, workflow_id) == {"api", "gevent"}
+
+
+def test_valkey_away_while_a_step_is_being_done(direct, floor, valkey):
+    floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
+    workflow_id = direct.begin()
+    floor.running(workflow_id, "data")
+    valkey.kill()
+    floor.agent.release()
+    valkey.start()
+    valkey.ready()
+    record = floor.ended(workflow_id)
+    assert record.status is WorkflowStatus.SUCCEEDED
+    assert (record.steps["data"].attempt, record.steps["data"].takeovers) == (1, 0)
