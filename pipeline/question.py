@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from celery import Celery
@@ -17,7 +17,7 @@ from pipeline.build import chained, publish
 from pipeline.complexity import complexity_of
 from pipeline.plan import ordinary_plan, plan_to_be_extended, within_limit
 from state.idempotency import Once
-from state.model import Mode, NewStep, NewWorkflow, Route
+from state.model import Mode, NewStep, NewWorkflow, Path, Route
 from state.room import Room
 from state.transition import Transition
 from state.transitions import Started, start
@@ -71,7 +71,10 @@ def _plan_of(question: Question) -> tuple[tuple[NewStep, ...], Route, str]:
 
 def accept(workflow: NewWorkflow, token: str, once: Once | None = None) -> Transition[Started]:
     """The transition that records it; once it is recorded the workflow ends in one final status, whatever happens."""
-    return start(workflow, int(get_settings().lease_s * 1000), token, once, room())
+    found = room()
+    if workflow.path is Path.DIRECT:  # it goes through no queue
+        found = replace(found, queue_max=0)
+    return start(workflow, int(get_settings().lease_s * 1000), token, once, found)
 
 
 def room() -> Room:

@@ -14,6 +14,7 @@ from state.model import Path, StepStatus, WorkflowStatus
 from tests.direct_api import Always, LocalApi
 from tests.floor import FAST, Floor, floor_of
 from tests.hanging_agent import HangingAgent
+from tests.here import settings_here
 from tests.processes import wait_for
 from tests.scripted_agent import STANDARD, Reply
 from tests.served_api import served_api
@@ -92,6 +93,17 @@ def test_it_leaves_no_mark_on_the_queues(direct, floor):
     assert direct.ask().json()["path"] == "direct"
     assert floor.client.hgetall(keys.QUEUE_MARKS) == {}
     assert floor.client.llen("agents.nlp") == 0
+
+
+def test_a_long_queue_refuses_none_of_it(valkey, direct, floor):
+    floor.client.lpush("agents.nlp", "one", "two")
+    try:
+        with settings_here(valkey.url, QUEUE_MAX="2"):
+            assert direct.ask().json()["path"] == "direct"
+            direct.switch.path = Path.CELERY
+            assert direct.ask().json()["error_type"] == "queue_full"
+    finally:
+        floor.client.delete("agents.nlp")
 
 
 def test_retries_are_waited_out_here(direct, floor):
@@ -178,19 +190,6 @@ def test_only_what_somebody_waits_for_takes_it(direct, floor):
     assert path_of(mode="interactive", steps=plan) is Path.CELERY
 
 
-def test_valkey_away_while_a_step_is_being_done(direct, floor, valkey):
-    floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
-    workflow_id = direct.begin()
-    floor.running(workflow_id, "data")
-    valkey.kill()
-    floor.agent.release()
-    valkey.start()
-    valkey.ready()
-    record = floor.ended(workflow_id)
-    assert record.status is WorkflowStatus.SUCCEEDED
-    assert (record.steps["data"].attempt, record.steps["data"].takeovers) == (1, 0)
-
-
 @pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM"])
 def test_an_api_that_ends_in_the_middle_loses_nothing(floor, tmp_path, signal):
     floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
@@ -207,3 +206,16 @@ def test_an_api_that_ends_in_the_middle_loses_nothing(floor, tmp_path, signal):
     assert (record.status, record.path) == (WorkflowStatus.SUCCEEDED, Path.DIRECT)
     assert record.steps["data"].takeovers == 1
     assert workers_of(floor, workflow_id) == {"api", "gevent"}
+
+
+def test_valkey_away_while_a_step_is_being_done(direct, floor, valkey):
+    floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
+    workflow_id = direct.begin()
+    floor.running(workflow_id, "data")
+    valkey.kill()
+    floor.agent.release()
+    valkey.start()
+    valkey.ready()
+    record = floor.ended(workflow_id)
+    assert record.status is WorkflowStatus.SUCCEEDED
+    assert (record.steps["data"].attempt, record.steps["data"].takeovers) == (1, 0)

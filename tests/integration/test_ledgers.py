@@ -39,13 +39,16 @@ def a_step(name: str, after: Sequence[str] = (), needs: Sequence[str] = (), *, o
 
 @st.composite
 def plans(draw, names=NAMES, before=()):
+    """Plans as they are accepted: a required step needs no optional one (`pipeline.asked_plan`)."""
     steps: list[NewStep] = []
     for name in names[:draw(st.integers(1, len(names)))]:
         known = [*before, *(step.name for step in steps)]
         after = draw(st.lists(st.sampled_from(known), unique=True, max_size=3)) if known else []
         after = after or list(before)
-        needs = [one for one in after if draw(st.booleans())]
-        steps.append(a_step(name, after, needs, optional=draw(st.booleans())))
+        optional = draw(st.booleans())
+        may_miss = {step.name for step in steps if step.optional}
+        needs = [one for one in after if draw(st.booleans()) and (optional or one not in may_miss)]
+        steps.append(a_step(name, after, needs, optional=optional))
     return tuple(steps)
 
 
