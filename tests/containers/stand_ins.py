@@ -15,6 +15,7 @@ from pathlib import Path
 
 from core.settings import ROOT
 from deploy.local.children import valkey_binary
+from tests.containers.docker import docker
 
 LABEL = "baton.stand-in"
 PYTHON = "python:3.11-slim-bookworm"
@@ -26,15 +27,6 @@ PYTHON_PACKAGES = ("python3-minimal", "python3-venv", "python3-pip", "ca-certifi
 OLDER_PYTHON_NEEDS = ("async-timeout>=4.0.3",)
 UNWANTED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale", "dev")
 LIMIT_S = 900
-
-
-def docker(*arguments: str, limit_s: float = LIMIT_S, **options: object) -> str:
-    """What the docker command prints; raises with what it complains about."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=limit_s, check=False,
-                          **options)  # type: ignore[call-overload]
-    if done.returncode:
-        raise RuntimeError(f"docker {' '.join(arguments[:3])}: {done.stderr.strip()[-2000:]}")
-    return str(done.stdout).strip()
 
 
 def there(tag: str) -> bool:

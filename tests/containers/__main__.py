@@ -1,0 +1,42 @@
+"""`make test-compose`: the stack, and the tests of single processes, on a real container engine."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from core.settings import ROOT
+from deploy.container_secrets import make_secrets
+from tests.containers.docker import compose, compose_command
+from tests.containers.engine import NO_ENGINE, engine
+from tests.containers.stack import build
+
+ON_THE_ENGINE = (("-m", "containers", "tests/containers"), ("tests/integration/test_process_deaths.py",))
+WITHOUT = ("tests/unit/deploy/test_compose_file.py",)
+
+
+def main() -> int:
+    """0 when all passed; without an engine the file alone is checked, and a line says so."""
+    with tempfile.TemporaryDirectory(prefix="baton-containers-") as folder:
+        _check_the_file(Path(folder))
+        with engine() as reason:
+            if reason:
+                print(NO_ENGINE.format(reason=reason), flush=True)
+                return _pytest(*WITHOUT)
+            build(Path(folder))
+            return max(_pytest(*tests, "--engine=docker") for tests in ON_THE_ENGINE)
+
+
+def _check_the_file(folder: Path) -> None:
+    if compose_command():
+        make_secrets(folder / "secrets")
+        compose("config", "-q", environment={"BATON_SECRETS": str(folder / "secrets")})
+        print(f"docker-compose.yml: {' '.join(compose_command())} takes it", flush=True)
+
+
+def _pytest(*arguments: str) -> int:
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", *arguments], cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
