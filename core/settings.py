@@ -2,8 +2,8 @@
 
 Every setting is an environment variable of the same name in capitals (`REDIS_URL`, `NLP_TIMEOUT_S`, ...); a file
 `.env` in the working directory is read first, the environment wins. What neither sets may stand in a file of the
-setting's name in `/run/secrets` (`/run/secrets/redis_url`), where containers get their secrets: an environment is shown by
-whatever inspects a container, a file is not. Units stand in the names; `docs/configuration.md` lists all.
+setting's name in `/run/secrets` (`/run/secrets/redis_url`), where containers get their secrets: whatever inspects a
+container shows its environment, and no file. Units stand in the names; `docs/configuration.md` lists all.
 """
 
 import os

@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     """Make them, and show the first key on standard output."""
     folder = Path(arguments[0]) if arguments else FOLDER
     presented = make_secrets(folder)
-    print(f"The secrets are in {folder}, which only you can open. Flower's user and password: {folder}/flower_basic_auth",
+    print(f"The secrets are in {folder}, which only you can open; Flower's user and password: flower_basic_auth.",
           file=sys.stderr)
     if presented:
         print("An admin's API key, shown only now. Send it as  Authorization: Bearer <key>", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`python -m deploy.probe http URL | worker NAME | beat`: a container's health check; 1, and the reason, while not well.
+"""`python -m deploy.probe http URL | worker NAME | beat`: a container's health check; 1 and the reason if not well.
 
 It starts every few seconds in every container, so it imports what its one question needs and nothing else.
 """

@@ -1,5 +1,6 @@
 """`make test-compose`: the stack, and the tests of single processes, on a real container engine."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,8 +11,10 @@ from deploy.container_secrets import make_secrets
 from tests.containers.docker import compose, compose_command
 from tests.containers.engine import NO_ENGINE, engine
 from tests.containers.stack import build
+from tests.containers.stand_ins import NoBaseImage
 
 ON_THE_ENGINE = (("-m", "containers", "tests/containers"), ("tests/integration/test_process_deaths.py",))
+ENGINE = {"BATON_TEST_ENGINE": "docker"}
 WITHOUT = ("tests/unit/deploy/test_compose_file.py",)
 
 
@@ -20,11 +23,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="baton-containers-") as folder:
         _check_the_file(Path(folder))
         with engine() as reason:
-            if reason:
-                print(NO_ENGINE.format(reason=reason), flush=True)
+            if missing := reason or _not_built(Path(folder)):
+                print(NO_ENGINE.format(reason=missing), flush=True)
                 return _pytest(*WITHOUT)
-            build(Path(folder))
-            return max(_pytest(*tests, "--engine=docker") for tests in ON_THE_ENGINE)
+            return max([_pytest(*tests, **ENGINE) for tests in ON_THE_ENGINE])
 
 
 def _check_the_file(folder: Path) -> None:
@@ -34,8 +36,17 @@ def _check_the_file(folder: Path) -> None:
         print(f"docker-compose.yml: {' '.join(compose_command())} takes it", flush=True)
 
 
-def _pytest(*arguments: str) -> int:
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", *arguments], cwd=ROOT, check=False).returncode
+def _not_built(folder: Path) -> str:
+    try:
+        build(folder)
+    except NoBaseImage as error:
+        return str(error)
+    return ""
+
+
+def _pytest(*arguments: str, **environment: str) -> int:
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", *arguments], cwd=ROOT, check=False,
+                          env={**os.environ, **environment}).returncode
 
 
 if __name__ == "__main__":

@@ -22,9 +22,8 @@ PROJECT_LABEL, SERVICE_LABEL = "com.docker.compose.project", "com.docker.compose
 
 
 def build(folder: Path) -> None:
-    """The image, from the Dockerfile and compose file as they are; base images that cannot be pulled are stood in for."""
+    """The image, from the Dockerfile and the compose file as they are; see `stand_ins` for what they build on."""
     arguments = stand_ins.provide(folder, lambda line: print(line, flush=True))
-    # Classic builds show up where no buildx is installed; either takes the same Dockerfile.
     compose("build", *arguments, "api", environment={"BATON_VERSION": VERSION})
 
 
@@ -40,10 +39,11 @@ class Stack:
         self.published = {("api", "127.0.0.1", str(api)), ("flower", "127.0.0.1", str(flower))}
         self._environment = {"BATON_VERSION": VERSION, "BATON_SECRETS": str(self.secrets), "API_PORT": str(api),
                              "FLOWER_PORT": str(flower)}
+        self.healthy_after_s = 0.0
 
     def __enter__(self) -> Self:
         try:
-            self.up()
+            self.healthy_after_s = self.up()
         except BaseException:
             self._remove()
             raise
@@ -96,7 +96,8 @@ class Stack:
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """From the API, with the admin's key."""
-        return requests.get(f"{self.base_url}{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=30, **options)
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return requests.get(f"{self.base_url}{path}", headers=headers, timeout=30, **options)
 
     def ask(self, query: str, *, wait: bool = True) -> dict[str, Any]:
         """A question over HTTP: its answer, or only that it was accepted."""

@@ -6,6 +6,7 @@ The Dockerfile and the compose file are used as they are: only what they are bui
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,10 @@ UNWANTED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/ma
 LIMIT_S = 900
 
 
+class NoBaseImage(RuntimeError):
+    """An image can neither be pulled nor made; the message says what would help."""
+
+
 def there(tag: str) -> bool:
     """Whether the engine has an image of this name."""
     return bool(docker("image", "ls", "-q", tag, limit_s=30))
@@ -43,6 +48,8 @@ def provide(folder: Path, note: Callable[[str], None]) -> list[str]:
     """Have all base images, pulled or made; the build arguments that go with them. `folder` is for the work."""
     for tag, make in ((PYTHON, _python), (VALKEY, _valkey)):
         if not (there(tag) or _pulled(tag)):
+            if os.geteuid() or not shutil.which("debootstrap"):
+                raise NoBaseImage(f"{tag} cannot be pulled; to make a stand-in takes root and debootstrap.")
             note(f"{tag} cannot be pulled: making a stand-in")
             make(folder)
     if not is_stand_in(PYTHON):
@@ -53,7 +60,8 @@ def provide(folder: Path, note: Callable[[str], None]) -> list[str]:
 
 
 def _pulled(tag: str) -> bool:
-    return subprocess.run(["docker", "pull", "-q", tag], capture_output=True, timeout=LIMIT_S, check=False).returncode == 0
+    done = subprocess.run(["docker", "pull", "-q", tag], capture_output=True, timeout=LIMIT_S, check=False)
+    return not done.returncode
 
 
 def _debian(root: Path, *packages: str) -> Path:
@@ -99,9 +107,9 @@ def _with_wheels(folder: Path, note: Callable[[str], None]) -> None:
     note("fetching the wheels for the build")
     stage = folder / "build"
     stage.mkdir()
-    subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--only-binary", ":all:", "-d", str(stage / "wheels"),
-                    "-r", "requirements.txt", "-r", "requirements-otel.txt", *OLDER_PYTHON_NEEDS], cwd=ROOT, check=True, capture_output=True,
-                   timeout=LIMIT_S)
+    command = [sys.executable, "-m", "pip", "download", "-q", "--only-binary", ":all:", "-d", str(stage / "wheels"),
+               "-r", "requirements.txt", "-r", "requirements-otel.txt", *OLDER_PYTHON_NEEDS]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=LIMIT_S)
     (stage / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
     (stage / "Dockerfile").write_text(
         f"FROM {PYTHON}\nCOPY wheels /wheels\nCOPY pip.conf /etc/pip.conf\nLABEL baton.wheels={_mark(wanted)}\n")
