@@ -29,10 +29,18 @@ def main() -> int:
             return max([_pytest(*tests, **ENGINE) for tests in ON_THE_ENGINE])
 
 
+def override_in_docs() -> str:
+    """The example for one's own data and agents in docs/containers.md."""
+    return (ROOT / "docs" / "containers.md").read_text().split("```yaml\n")[1].split("```")[0]
+
+
 def _check_the_file(folder: Path) -> None:
     if compose_command():
         make_secrets(folder / "secrets")
-        compose("config", "-q", environment={"BATON_SECRETS": str(folder / "secrets")})
+        (folder / "override.yml").write_text(override_in_docs())
+        files = ("-f", "docker-compose.yml", "-f", str(folder / "override.yml"))
+        for given in ((), files):
+            compose(*given, "config", "-q", environment={"BATON_SECRETS": str(folder / "secrets")})
         print(f"docker-compose.yml: {' '.join(compose_command())} takes it", flush=True)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
@@ -9,9 +10,10 @@ from typing import Any, Self
 
 import requests
 
+from core.settings import ROOT
 from deploy.container_secrets import make_secrets
 from tests.containers import stand_ins
-from tests.containers.docker import compose, docker, inspected
+from tests.containers.docker import compose, compose_command, docker, inspected
 from tests.processes import free_ports, wait_for
 
 VERSION = "test"
@@ -56,6 +58,11 @@ class Stack:
     def compose(self, *arguments: str) -> str:
         """A compose command on this project."""
         return compose("-p", self.project, *arguments, environment=self._environment, limit_s=COMPOSE_LIMIT_S)
+
+    def piped(self, *arguments: str, **files: Any) -> None:
+        """A compose command that reads `stdin` or writes `stdout`, as a shell's < and > do."""
+        subprocess.run([*compose_command(), "-p", self.project, *arguments], cwd=ROOT, check=True, timeout=120,
+                       env={**os.environ, **self._environment}, **files)
 
     def up(self, *arguments: str) -> float:
         """Start what does not run; the seconds until everything is healthy."""

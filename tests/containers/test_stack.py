@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -172,3 +173,20 @@ def test_what_was_answered_is_there_after_down_and_up(stack: Stack) -> None:
     assert stack.containers() == {}
     stack.up()
     assert stack.get(f"/api/workflow/{before['workflow_id']}").json()["result"] == before["result"]
+
+
+def test_what_was_answered_is_in_the_backup(stack: Stack, tmp_path: Path) -> None:
+    answered, backup = stack.ask(QUESTION), tmp_path / "valkey-data.tar.gz"
+    run = ("run", "--rm", "--no-deps", "-T", "valkey")
+    stack.compose("stop", "valkey")
+    with backup.open("wb") as file:
+        stack.piped(*run, "tar", "-cz", "-C", "/data", ".", stdout=file)
+    stack.compose(*run, "sh", "-c", "rm -rf /data/*")
+    stack.up()
+    assert stack.get(f"/api/workflow/{answered['workflow_id']}").status_code == 404
+    stack.compose("stop", "valkey")
+    stack.compose(*run, "sh", "-c", "rm -rf /data/*")
+    with backup.open("rb") as file:
+        stack.piped(*run, "tar", "-xz", "-C", "/data", stdin=file)
+    stack.up()
+    assert stack.get(f"/api/workflow/{answered['workflow_id']}").json()["result"] == answered["result"]

@@ -12,6 +12,7 @@ from agents.registry import build_registry
 from core.settings import ROOT, Settings
 from deploy.container_secrets import FOLDER
 from tests.containers import stand_ins
+from tests.containers.__main__ import override_in_docs
 
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
@@ -82,6 +83,20 @@ def test_the_version_is_the_project_s() -> None:
 def test_the_stand_ins_stand_in_for_what_is_used() -> None:
     assert f"ARG PYTHON_IMAGE={stand_ins.PYTHON}\n" in (ROOT / "Dockerfile").read_text()
     assert SERVICES["valkey"]["image"] == f"${{VALKEY_IMAGE:-{stand_ins.VALKEY}}}"
+
+
+def test_every_test_the_page_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "containers.md").read_text()))
+    there = set(re.findall(r"^def (test_\w+)", (ROOT / "tests/containers/test_stack.py").read_text(), re.MULTILINE))
+    assert named
+    assert named <= there
+
+
+def test_the_page_s_override_names_services_and_settings_there_are() -> None:
+    override: dict[str, Any] = yaml.safe_load(override_in_docs())
+    assert override["services"].keys() <= SERVICES.keys()
+    for service in override["services"].values():
+        assert {name.lower() for name in service["environment"]} <= Settings.model_fields.keys()
 
 
 def test_secrets_are_neither_committed_nor_built_in() -> None:
