@@ -58,6 +58,10 @@ def test_a_question_of_several_parts_is_joined_by_the_fourth_worker(stack: Stack
     assert (answer["status"], answer["path"], answer["route"]) == ("SUCCEEDED", "celery", "complex")
 
 
+def test_the_check_up_finds_nothing_that_fails(stack: Stack) -> None:
+    assert "Something fails" not in stack.inside(stack.one("api"), "python", "-m", "deploy.doctor")
+
+
 def test_without_a_key_nobody_is_answered(stack: Stack) -> None:
     asked = requests.post(f"{stack.base_url}/api/query", json={"query": QUESTION}, timeout=30)
     assert asked.status_code == 401
