@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from core.settings import ROOT
 from prove.proof import Figure, Kind, Part, Result, Run
-from tests.containers.docker import inspected
+from tests.containers.commands import inspected
 from tests.containers.engine import engine
 from tests.containers.stack import IMAGE, build
 from tests.containers.stand_ins import PYTHON, is_stand_in

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.settings import ROOT
 from deploy.container_secrets import make_secrets
-from tests.containers.docker import compose, compose_command
+from tests.containers.commands import compose, compose_command
 from tests.containers.engine import NO_ENGINE, engine
 from tests.containers.stack import build
 from tests.containers.stand_ins import NoBaseImage

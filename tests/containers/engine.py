@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.containers.docker import compose_command
+from tests.containers.commands import compose_command
 
 NO_ENGINE = "NO CONTAINER ENGINE: the containers are not tested. {reason}"
 START_LIMIT_S = 30.0

@@ -13,7 +13,7 @@ import requests
 from core.settings import ROOT
 from deploy.container_secrets import make_secrets
 from tests.containers import stand_ins
-from tests.containers.docker import compose, compose_command, docker, inspected
+from tests.containers.commands import compose, compose_command, docker, inspected
 from tests.processes import free_ports, wait_for
 
 VERSION = "test"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.settings import ROOT
 from deploy.local.children import valkey_binary
-from tests.containers.docker import docker
+from tests.containers.commands import docker
 
 LABEL = "baton.stand-in"
 PYTHON = "python:3.11-slim-bookworm"

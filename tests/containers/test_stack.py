@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from core.settings import ROOT
-from tests.containers.docker import DockerFailed, docker, inspected
+from tests.containers.commands import DockerFailed, docker, inspected
 from tests.containers.stack import IMAGE, Stack
 from tests.processes import wait_for
 
