@@ -34,7 +34,8 @@ def stack(run: Run) -> Result:
                kind=Kind.TARGET),
         Figure("from the kill of the worker that called to the answer", round(measured["recovery_s"], 1), "s",
                RECOVERY_S),
-    ], {"tests": int(report.attrib["tests"]), "missed": missed, "base_image_mb": round(base, 1), "base_image_is_a_stand_in": stood_in})
+    ], {"tests": int(report.attrib["tests"]), "missed": missed,
+        "base_image_mb": round(base, 1), "base_image_is_a_stand_in": stood_in})
 
 
 def _tested(file: Path) -> ElementTree.Element:

@@ -10,6 +10,7 @@ from typing import Any
 from core.settings import ROOT
 
 LIMIT_S = 900.0
+QUICK_S = 120.0  # what takes a moment, on a machine that is busy
 
 
 class DockerFailed(RuntimeError):
@@ -37,7 +38,7 @@ def compose_command() -> tuple[str, ...]:
 
 def inspected(*names: str) -> list[dict[str, Any]]:
     """What the engine knows about each container or image."""
-    return list(json.loads(docker("inspect", *names, limit_s=60)))
+    return list(json.loads(docker("inspect", *names, limit_s=QUICK_S)))
 
 
 def _said(command: list[str], limit_s: float, **options: Any) -> str:

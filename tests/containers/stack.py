@@ -13,7 +13,7 @@ import requests
 from core.settings import ROOT
 from deploy.container_secrets import make_secrets
 from tests.containers import stand_ins
-from tests.containers.commands import compose, compose_command, docker, inspected
+from tests.containers.commands import QUICK_S, compose, compose_command, docker, inspected
 from tests.processes import free_ports, wait_for
 
 VERSION = "test"
@@ -78,7 +78,7 @@ class Stack:
     def containers(self, service: str = "") -> dict[str, dict[str, Any]]:
         """What the engine knows about each container of the project, by name."""
         wanted = [f"label={PROJECT_LABEL}={self.project}", *([f"label={SERVICE_LABEL}={service}"] if service else [])]
-        ids = docker("ps", "-aq", *(word for one in wanted for word in ("--filter", one)), limit_s=60).split()
+        ids = docker("ps", "-aq", *(word for one in wanted for word in ("--filter", one)), limit_s=QUICK_S).split()
         return {found["Name"].lstrip("/"): found for found in (inspected(*ids) if ids else [])}
 
     def one(self, service: str) -> str:
@@ -93,13 +93,13 @@ class Stack:
 
     def inside(self, container: str, *command: str) -> str:
         """What a command prints in a container, run as the container's user."""
-        return docker("exec", container, *command, limit_s=60)
+        return docker("exec", container, *command, limit_s=QUICK_S)
 
     def kill_from_outside(self, container: str) -> None:
         """SIGKILL to its first process, as the kernel does when memory is out: `docker kill` would count as a wish."""
         pid = inspected(container)[0]["State"]["Pid"]
         docker("run", "--rm", "--pid=host", "--network=none", IMAGE, "python", "-c",
-               f"import os; os.kill({int(pid)}, 9)", limit_s=60)
+               f"import os; os.kill({int(pid)}, 9)", limit_s=QUICK_S)
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """From the API, with the admin's key."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.settings import ROOT
 from deploy.local.children import valkey_binary
-from tests.containers.commands import docker
+from tests.containers.commands import QUICK_S, docker
 
 LABEL = "baton.stand-in"
 PYTHON = "python:3.11-slim-bookworm"
@@ -36,12 +36,12 @@ class NoBaseImage(RuntimeError):
 
 def there(tag: str) -> bool:
     """Whether the engine has an image of this name."""
-    return bool(docker("image", "ls", "-q", tag, limit_s=30))
+    return bool(docker("image", "ls", "-q", tag, limit_s=QUICK_S))
 
 
 def is_stand_in(tag: str) -> bool:
     """Whether the image of this name was made here."""
-    return bool(docker("image", "ls", "-q", "-f", f"label={LABEL}", tag, limit_s=30))
+    return bool(docker("image", "ls", "-q", "-f", f"label={LABEL}", tag, limit_s=QUICK_S))
 
 
 def provide(folder: Path, note: Callable[[str], None]) -> list[str]:
@@ -102,7 +102,7 @@ def _valkey(folder: Path) -> None:
 def _with_wheels(folder: Path, note: Callable[[str], None]) -> None:
     """The build stage's base: pip finds every wheel of ours in it. Made anew when the requirements change."""
     wanted = "".join((ROOT / name).read_text() for name in ("requirements.txt", "requirements-otel.txt"))
-    if docker("image", "ls", "-q", "-f", f"label=baton.wheels={_mark(wanted)}", BUILD, limit_s=30):
+    if docker("image", "ls", "-q", "-f", f"label=baton.wheels={_mark(wanted)}", BUILD, limit_s=QUICK_S):
         return
     note("fetching the wheels for the build")
     stage = folder / "build"

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from core.settings import ROOT
-from tests.containers.commands import DockerFailed, docker, inspected
+from tests.containers.commands import QUICK_S, DockerFailed, docker, inspected
 from tests.containers.stack import IMAGE, Stack
 from tests.processes import wait_for
 
@@ -82,7 +82,7 @@ def test_nothing_is_published_but_the_api_and_flower_and_those_on_loopback(stack
 
 
 def test_no_process_runs_as_root(stack: Stack, container: str) -> None:
-    uids = docker("top", container, "-eo", "uid,pid", limit_s=60).splitlines()[1:]
+    uids = docker("top", container, "-eo", "uid,pid", limit_s=QUICK_S).splitlines()[1:]
     assert uids
     wanted = VALKEY_USER if container == stack.one("valkey") else OUR_USER
     assert {line.split()[0] for line in uids} == {wanted}
@@ -114,7 +114,7 @@ def test_each_container_has_the_secrets_it_needs_and_shows_none(stack: Stack) ->
         mounted = {mount["Destination"].removeprefix("/run/secrets/") for mount in found["Mounts"]
                    if mount["Destination"].startswith("/run/secrets")}
         assert mounted == SECRETS[service]
-        shown = json.dumps(found) + docker("logs", name, limit_s=60)
+        shown = json.dumps(found) + docker("logs", name, limit_s=QUICK_S)
         assert not [value for value in values if value in shown], f"{name} shows a secret"
 
 
@@ -124,7 +124,7 @@ def test_the_image_is_slim_and_carries_its_version(stack: Stack) -> None:
     assert image["Config"]["Labels"]["org.opencontainers.image.version"] == "test"
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     inside = docker("run", "--rm", "--network=none", IMAGE, "sh", "-c",
-                    "ls /app; command -v gcc cc make; ls /root/.cache /opt/baton/bin/pip; true", limit_s=60)
+                    "ls /app; command -v gcc cc make; ls /root/.cache /opt/baton/bin/pip; true", limit_s=QUICK_S)
     assert set(inside.split()) == {"__pycache__", *(line[1:] for line in ignored if line.startswith("!"))}
 
 
@@ -137,7 +137,7 @@ def test_only_what_is_published_has_a_way_out(stack: Stack) -> None:
 def test_a_worker_killed_in_the_middle_of_a_call_comes_back_and_the_answer_arrives(
         stack: Stack, record_testsuite_property: Record) -> None:
     worker, agent = stack.one("worker-data"), stack.one("data-agent")
-    docker("pause", agent, limit_s=60)
+    docker("pause", agent, limit_s=QUICK_S)
     try:
         workflow_id = stack.ask("number of flights per origin", wait=False)["workflow_id"]
         wait_for(lambda: stack.step(workflow_id, "data") == "RUNNING", "the data agent to be called", 30)
@@ -145,7 +145,7 @@ def test_a_worker_killed_in_the_middle_of_a_call_comes_back_and_the_answer_arriv
         stack.kill_from_outside(worker)
         wait_for(lambda: inspected(worker)[0]["RestartCount"] == 1, "the engine to restart it", 30)
     finally:
-        docker("unpause", agent, limit_s=60)
+        docker("unpause", agent, limit_s=QUICK_S)
     answer = stack.ended(workflow_id)
     recovery_s = time.monotonic() - began
     record_testsuite_property("recovery_s", recovery_s)
@@ -156,7 +156,8 @@ def test_a_worker_killed_in_the_middle_of_a_call_comes_back_and_the_answer_arriv
 def test_a_worker_is_scaled_and_both_take_part(stack: Stack) -> None:
     stack.up("--no-recreate", "--scale", "worker-data=2")
     assert len(stack.containers("worker-data")) == 2
-    queues = stack.inside(stack.one("worker-baton"), "celery", "-A", "tasks", "inspect", "active_queues", "--json")
+    queues = stack.inside(stack.one("worker-baton"), "celery", "-A", "tasks", "inspect", "-t", "5", "active_queues",
+                          "--json")
     consuming = {name for name, found in json.loads(queues[queues.index("{"):]).items()
                  if "agents.data" in [queue["name"] for queue in found]}
     assert len(consuming) == 2
