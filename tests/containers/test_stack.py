@@ -182,16 +182,18 @@ def test_what_was_answered_is_there_after_down_and_up(stack: Stack) -> None:
 
 def test_what_was_answered_is_in_the_backup(stack: Stack, tmp_path: Path) -> None:
     answered, backup = stack.ask(QUESTION), tmp_path / "valkey-data.tar.gz"
+    path = f"/api/workflow/{answered['workflow_id']}"
     run = ("run", "--rm", "--no-deps", "-T", "valkey")
     stack.compose("stop", "valkey")
     with backup.open("wb") as file:
         stack.piped(*run, "tar", "-cz", "-C", "/data", ".", stdout=file)
     stack.compose(*run, "sh", "-c", "rm -rf /data/*")
     stack.up()
-    assert stack.get(f"/api/workflow/{answered['workflow_id']}").status_code == 404
+    wait_for(lambda: stack.get(path).status_code == 404, "the API to find nothing", 30)
     stack.compose("stop", "valkey")
     stack.compose(*run, "sh", "-c", "rm -rf /data/*")
     with backup.open("rb") as file:
         stack.piped(*run, "tar", "-xz", "-C", "/data", stdin=file)
     stack.up()
-    assert stack.get(f"/api/workflow/{answered['workflow_id']}").json()["result"] == answered["result"]
+    wait_for(lambda: stack.get(path).status_code == 200, "the API to find it again", 30)
+    assert stack.get(path).json()["result"] == answered["result"]
