@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
 export Q FILE NAME ROLE URL AGENT QUESTION
 
-.PHONY: help run ask key doctor check-agent backup restore logs faults test fuzz bench bench-breakers prove screenshots check clean
+.PHONY: help run ask key doctor check-agent backup restore logs faults test test-compose compose-env fuzz bench bench-breakers prove screenshots check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
@@ -52,6 +52,12 @@ faults: $(VENV)/.runtime  ## A proxy before the agents that makes them fail as t
 test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test-compose: $(VENV)/.dev  ## docker-compose.yml on a real container engine; without one, the file alone
+	@$(BIN)/python -m tests.containers
+
+compose-env: $(VENV)/.runtime  ## The secrets docker-compose.yml needs, and a first API key (docs/containers.md)
+	@$(BIN)/python -m deploy.container_secrets
 
 fuzz: $(VENV)/.dev  ## Malformed requests, and schemathesis, against a running API: make fuzz [ARGS="--seed 7"]
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -1,8 +1,9 @@
 """Settings: the only reader of the environment.
 
 Every setting is an environment variable of the same name in capitals (`REDIS_URL`, `NLP_TIMEOUT_S`, ...); a file
-`.env` in the working directory is read first, the environment wins. Units stand in the names; `docs/configuration.md`
-lists all.
+`.env` in the working directory is read first, the environment wins. What neither sets may stand in a file of the
+setting's name in `/run/secrets` (`/run/secrets/redis_url`), where containers get their secrets: whatever inspects a
+container shows its environment, and no file. Units stand in the names; `docs/configuration.md` lists all.
 """
 
 import os
@@ -29,6 +30,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfig
 from core.sentinel import Watched
 
 ROOT = Path(__file__).resolve().parent.parent
+SECRETS = Path("/run/secrets")
 Port = int
 
 
@@ -62,7 +64,13 @@ class FurtherAgent(BaseModel):
 class Settings(BaseSettings):
     """Everything that may differ between two installations; immutable once read."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # a setting may hold a password
+    )
 
     bind_host: str = Field("127.0.0.1", description="Address every bundled server listens on.")
     api_port: Port = Field(8000, ge=1, le=65535, description="API and web pages.")

@@ -12,6 +12,7 @@ HEAD = """\
 # Configuration
 
 Every setting is an environment variable. A file `.env` in the working directory may set it too; the environment wins.
+What neither sets may stand in a file `/run/secrets/<name in small letters>`, as [containers](containers.md) have it.
 Units stand in the names (`_S` seconds, `_MS` milliseconds). One place reads them, `core/settings.py`, from which
 this page is made (`python -m deploy.configuration > docs/configuration.md`).
 

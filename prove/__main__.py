@@ -14,6 +14,7 @@ from prove import (
     breakers,
     cancel,
     chaos,
+    compose,
     failover,
     false_opens,
     fleet,
@@ -35,7 +36,7 @@ from prove.proof import PROOFS, Part, Proofs, Result, Run, commit_of_tree
 PARTS: list[Part] = [*chaos.PARTS, *recovery.PARTS, *away.PARTS, *breakers.PARTS, *false_opens.PARTS, *fleet.PARTS,
                      *interleavings.PARTS, *fuzz.PARTS, *outages.PARTS, *speed.PARTS, *cancel.PARTS, *streams.PARTS,
                      *plans.PARTS, *pages.PARTS, *response_time.PARTS, *rollout.PARTS, *upgrade.PARTS, *failover.PARTS,
-                     *soak.PARTS]
+                     *soak.PARTS, *compose.PARTS]
 TRIALS = ROOT / ".baton" / "proof-trial.json"
 
 

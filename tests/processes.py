@@ -115,6 +115,9 @@ class LocalProcess(CeleryTestContainer):  # type: ignore[misc]
         (os.killpg if number == _signal("SIGKILL") else os.kill)(self.process.pid, number)
         self.process.wait(STOP_LIMIT_S)
 
+    def reload(self) -> None:
+        """Nothing: what is told about a process is never kept."""
+
     def restart(self, timeout: int = 10) -> None:
         """Stop it, if it still runs, and start it again until it is ready."""
         self.teardown()

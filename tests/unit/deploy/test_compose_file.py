@@ -1,0 +1,112 @@
+"""docker-compose.yml as a text: what must hold for every service, whoever adds the next one."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agents.registry import build_registry
+from core.settings import ROOT, Settings
+from deploy.container_secrets import FOLDER
+from tests.containers import stand_ins
+from tests.containers.__main__ import override_in_docs
+
+FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_service_is_hardened_watched_and_bounded(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", service["user"])
+    assert service["restart"] == "unless-stopped"
+    assert {"mem_limit", "cpus", "pids_limit", "healthcheck", "stop_grace_period"} <= service.keys()
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert not {"privileged", "network_mode", "pid", "ipc", "env_file", "devices"} & service.keys()
+
+
+def test_what_is_published_is_on_loopback_alone() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published.keys() == {"api", "flower"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    assert {name for name, service in SERVICES.items() if "front" in service["networks"]} == published.keys()
+    assert [name for name, network in FILE["networks"].items() if not network.get("internal")] == ["front"]
+
+
+def test_only_valkey_keeps_something() -> None:
+    assert {name: service["volumes"] for name, service in SERVICES.items() if "volumes" in service} == {
+        "valkey": ["valkey-data:/data"]}
+
+
+def test_no_secret_goes_through_an_environment() -> None:
+    secret = {name.upper() for name in ("redis_url", "agent_key", "api_key", "flower_basic_auth")}
+    for service in SERVICES.values():
+        assert not secret & service.get("environment", {}).keys()
+    assert {Path(one["file"]).name for one in FILE["secrets"].values()} == FILE["secrets"].keys()
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_what_the_environment_sets_is_a_setting(name: str) -> None:
+    assert {one.lower() for one in SERVICES[name].get("environment", {})} <= Settings.model_fields.keys()
+
+
+def test_every_queue_has_a_worker_that_is_given_the_time_of_its_agent_s_longest_call_to_stop() -> None:
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    queues = {queue: service for service in SERVICES.values() if "worker" in service["command"]
+              for queue in service["command"][service["command"].index("-Q") + 1].split(",")}
+    agents = build_registry(settings)
+    assert queues.keys() == {"baton", "agents.compose", *(agent.queue for agent in agents.values())}
+    for agent in agents.values():
+        assert int(queues[agent.queue]["stop_grace_period"].removesuffix("s")) > agent.timeout_s
+
+
+def test_the_worker_s_name_is_the_one_its_health_check_looks_for() -> None:
+    for service in SERVICES.values():
+        if "worker" in service["command"]:
+            name = service["command"][service["command"].index("-n") + 1]
+            assert service["healthcheck"]["test"][-2:] == ["worker", name.removesuffix("@%h")]
+
+
+def test_the_version_is_the_project_s() -> None:
+    assert SERVICES["api"]["image"] == f"baton:${{BATON_VERSION:-{VERSION}}}"
+    assert f"ARG VERSION={VERSION}\n" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_stand_ins_stand_in_for_what_is_used() -> None:
+    assert f"ARG PYTHON_IMAGE={stand_ins.PYTHON}\n" in (ROOT / "Dockerfile").read_text()
+    assert SERVICES["valkey"]["image"] == f"${{VALKEY_IMAGE:-{stand_ins.VALKEY}}}"
+
+
+def test_every_test_the_page_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "containers.md").read_text()))
+    there = set(re.findall(r"^def (test_\w+)", (ROOT / "tests/containers/test_stack.py").read_text(), re.MULTILINE))
+    assert named
+    assert named <= there
+
+
+def test_the_page_s_override_names_services_and_settings_there_are() -> None:
+    override: dict[str, Any] = yaml.safe_load(override_in_docs())
+    assert override["services"].keys() <= SERVICES.keys()
+    for service in override["services"].values():
+        assert {name.lower() for name in service["environment"]} <= Settings.model_fields.keys()
+
+
+def test_secrets_are_neither_committed_nor_built_in() -> None:
+    assert f"{FOLDER.name}/" in (ROOT / ".gitignore").read_text().splitlines()
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    assert ignored[0] == "*"
+    assert f"!{FOLDER.name}" not in ignored
+
+
+def test_the_image_has_every_package_that_runs() -> None:
+    packages = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"tests", "bench", "prove", "faults"}
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert packages <= allowed

@@ -1,0 +1,60 @@
+"""`make compose-env`, and the settings' way of reading what it makes."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from api.keys import KeyRing
+from api.roles import Role
+from core.settings import SECRETS as SECRETS_FOLDER
+from core.settings import Settings
+from deploy.container_secrets import main, make_secrets
+
+SECRETS = {"valkey.conf", "redis_url", "agent_key", "flower_basic_auth", "api_keys"}
+
+
+def test_each_secret_is_random_and_nobody_else_gets_at_it(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    keys = [make_secrets(folder) for folder in (first, second)]
+    assert stat.S_IMODE(first.stat().st_mode) == 0o700
+    assert {file.name for file in first.iterdir()} == SECRETS
+    for file in first.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o644  # read by the containers' users, behind the closed folder
+        assert file.read_text() != (second / file.name).read_text()
+    assert keys[0] != keys[1]
+    password = (first / "valkey.conf").read_text().removeprefix("requirepass ").strip()
+    assert len(password) >= 40
+    assert (first / "redis_url").read_text() == f"redis://:{password}@valkey:6379/0"
+
+
+def test_the_first_key_is_an_admin_s_and_shown_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "secrets")]) == 0
+    presented = capsys.readouterr().out.strip()
+    caller = KeyRing(tmp_path / "secrets" / "api_keys").find(presented)
+    assert caller
+    assert caller.role is Role.ADMIN
+    assert presented.split(".")[1] not in (tmp_path / "secrets" / "api_keys").read_text()
+    assert main([str(tmp_path / "secrets")]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    make_secrets(tmp_path)
+    (tmp_path / "agent_key").unlink()
+    before = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert make_secrets(tmp_path) is None
+    after = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert after.keys() - before.keys() == {"agent_key"}
+    assert before.items() <= after.items()
+
+
+def test_the_settings_read_secrets_from_files_and_the_environment_wins(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_secrets(tmp_path)
+    monkeypatch.delenv("AGENT_KEY", raising=False)
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
+    found = Settings(_env_file=None, _secrets_dir=tmp_path)  # type: ignore[call-arg]
+    assert found.agent_key == (tmp_path / "agent_key").read_text()
+    assert found.redis_url == "redis://elsewhere"
+    assert Path("/run/secrets") == SECRETS_FOLDER
