@@ -8,11 +8,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from api.access.caller import caller_of
 from api.agent_cards import BUTTONS, card_of
 from api.agents_now import read_standing
 from api.board import REFRESH_MS, BoardRoute, page
 from api.breakers import BreakerDesk, BreakerName, ModeBody
-from api.caller import caller_of
 from api.notices import notices_of
 from api.problems import Problem
 from breakers import Mode

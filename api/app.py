@@ -32,11 +32,11 @@ from api import (
     workflows_all,
     workflows_page,
 )
+from api.access.door import Door
+from api.access.keys import KeyRing
+from api.access.limits import BodyLimit
 from api.desk import Desk
 from api.direct_desk import Chooser, DirectDesk
-from api.door import Door
-from api.keys import KeyRing
-from api.limits import BodyLimit
 from api.log_context import LogContext
 from api.rollout_evaluator import Evaluator
 from api.rollout_switch import ShareSwitch
@@ -131,7 +131,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     described.install(app, keys=app.state.ring is not None)
     app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
     if settings.rate_limit:
-        from api.rate_limits import Rate, RateLimit  # its library takes a tenth of a second to import
+        from api.access.rate_limits import Rate, RateLimit  # its library takes a tenth of a second to import
 
         app.state.rate = Rate(settings.rate_limit, settings.store_url)
         app.add_middleware(RateLimit, rate=app.state.rate)

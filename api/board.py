@@ -11,11 +11,11 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 from fastapi.templating import Jinja2Templates
 
-from api.caller import caller_of
+from api.access.caller import caller_of
+from api.access.roles import Role
 from api.page_failure import failure_of
 from api.page_steps import duration
 from api.problems import Problem, store_away
-from api.roles import Role
 from breakers.errors import BreakerStoreAway
 from core.clock import iso, now_ms
 from state.errors import StoreUnavailable

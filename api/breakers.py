@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from agents.registry import get_registry
-from api.caller import caller_of
+from api.access.caller import caller_of
 from api.problems import Problem, documented
 from breakers import AsyncCircuitBreaker, BreakerSettings, Mode
 from breakers.events import BreakerEvent

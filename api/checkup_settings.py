@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from api.keys import BadKeysFile, read_keys
+from api.access.keys import BadKeysFile, read_keys
 from core.exposure import Door, OpenDoor, check_doors
 from core.finding import Finding, failing, warning, well
 from core.misspelt import misspelt

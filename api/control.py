@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
-from api.caller import caller_of
+from api.access.caller import caller_of
 from api.desk import Desk
 from api.idempotency import IdempotencyKey, once_of
 from api.problems import Problem, documented

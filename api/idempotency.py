@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from fastapi import Header, Request
 from pydantic import BaseModel
 
-from api.caller import caller_of
+from api.access.caller import caller_of
 from api.problems import Problem
 from core.settings import get_settings
 from state.idempotency import Once, once

@@ -6,9 +6,9 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from api.access.keys import KeyRing
+from api.access.logins import COOKIE, log_in, log_out
 from api.desk import Desk
-from api.keys import KeyRing
-from api.logins import COOKIE, log_in, log_out
 from api.pages import PageRoute, templates
 from core.settings import get_settings
 

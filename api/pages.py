@@ -16,11 +16,12 @@ from fastapi.templating import Jinja2Templates
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.absences import Reach
+from api.access.caller import caller_of
+from api.access.headers import SecurityHeaders
+from api.access.roles import Role
 from api.beside import beside_of
 from api.board import away_page
-from api.caller import caller_of
 from api.desk import Desk
-from api.headers import SecurityHeaders
 from api.page_answer import left_out, notes_of, parts_of, stand_ins, table_of
 from api.page_examples import ExampleShelf
 from api.page_failure import Failure, failure_of
@@ -29,7 +30,6 @@ from api.page_steps import step_lines
 from api.plan_svg import plan_svg
 from api.problems import Problem, no_room, store_away
 from api.questions import problem_of
-from api.roles import Role
 from core.release import RELEASE
 from core.settings import get_settings
 from pipeline.answer import Answer

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import caller_of
+from api.access.caller import caller_of
 from api.desk import PATIENCE_S, Desk
 from api.idempotency import REPLAYED, IdempotencyKey, once_of, still_at_work
 from api.problems import Problem, documented, store_away

@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import caller_of
+from api.access.caller import caller_of
 from api.desk import Desk
 from api.problems import Problem, documented
 from api.rollout_evaluator import policy_of

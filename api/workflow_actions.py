@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from api.caller import Caller
-from api.roles import Role
+from api.access.caller import Caller
+from api.access.roles import Role
 from pipeline.control import Verb
 from state.model import WorkflowRecord, WorkflowStatus
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.absences import Reach
-from api.caller import Caller, caller_of
+from api.access.caller import Caller, caller_of
+from api.access.roles import Role
 from api.control import for_one, run_again
 from api.desk import Desk
 from api.page_statuses import LOOKS
@@ -19,7 +20,6 @@ from api.page_steps import look_of
 from api.pages import RESTS, PageRoute, WorkflowId, answer_view, reach_told, templates
 from api.plan_svg import plan_svg
 from api.problems import Problem
-from api.roles import Role
 from api.wishes import RetryWish, Wish
 from api.workflow_actions import actions_of
 from api.workflow_history import ON_A_PAGE, HistoryLine, history_lines

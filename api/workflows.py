@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from agents.viz.render import NotDrawable, png_of, svg_of
 from api import etag
+from api.access.headers import PICTURE_POLICY
 from api.desk import Desk
-from api.headers import PICTURE_POLICY
 from api.problems import Problem, documented
 from core.clock import iso
 from core.settings import get_settings

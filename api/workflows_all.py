@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 from starlette.datastructures import QueryParams
 
-from api.caller import caller_of
+from api.access.caller import caller_of
 from api.desk import Desk
 from api.pages import PageRoute, templates
 from api.problems import Problem

@@ -7,12 +7,12 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from agents.registry import get_registry
-from api.caller import caller_of
+from api.access.caller import caller_of
+from api.access.roles import Role
 from api.desk import Desk
 from api.page_statuses import LOOKS
 from api.pages import PageRoute, templates
 from api.problems import Problem
-from api.roles import Role
 from api.wishes import ManyWish, actor_of
 from api.workflow_filters import PageFilters, filters_in
 from api.workflow_rows import MOST_NEW, ON_A_PAGE, count_new, newest_of, rows_now, rows_of

@@ -8,10 +8,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from agents.registry import get_registry
+from api.access.keys import LOOK_AGAIN_S, add_key, new_key
+from api.access.logins import COOKIE
+from api.access.roles import RULES, Role
 from api.app import create_app
-from api.keys import LOOK_AGAIN_S, add_key, new_key
-from api.logins import COOKIE
-from api.roles import RULES, Role
 from core.settings import get_settings
 from core.valkey import sync_client
 from pipeline.plan import PlanTooLarge, ordinary_plan, within_limit

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api import agents_page, dashboard
-from api.audited import _Overheard
+from api.access.audited import _Overheard
 from api.board import share, span
 from state.errors import StoreUnavailable
 

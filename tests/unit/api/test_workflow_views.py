@@ -7,10 +7,10 @@ from scripted_desk import record, step
 from starlette.datastructures import QueryParams
 
 from api import pages, workflow_page, workflows_page
-from api.audited import words_in
-from api.caller import LOCAL, Caller
+from api.access.audited import words_in
+from api.access.caller import LOCAL, Caller
+from api.access.roles import Role
 from api.problems import Problem
-from api.roles import Role
 from api.workflow_actions import actions_of
 from api.workflow_filters import filters_in
 from api.workflow_history import history_lines

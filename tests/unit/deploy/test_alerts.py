@@ -8,10 +8,10 @@ import promql_parser
 import pytest
 import yaml
 
+from api.access.roles import rule_of
 from api.families import FAMILIES
 from api.family import Kind, Reading
 from api.prometheus import STORE_UP
-from api.roles import rule_of
 from breakers.model import CircuitState
 from breakers.status import RawStatus
 from core.settings import ROOT, Settings

@@ -1,11 +1,11 @@
-"""Who asks: `request.state.caller`, set by the door (`api.door`) for every request it lets in."""
+"""Who asks: `request.state.caller`, set by the door (`api.access.door`) for every request it lets in."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
 
-from api.roles import Role
+from api.access.roles import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.audited import SAFE, audited, is_audited, refused
+from api.access.audited import SAFE, audited, is_audited, refused
+from api.access.caller import LOCAL, Caller
+from api.access.keys import KeyRing
+from api.access.logins import COOKIE, logged_in
+from api.access.origin import foreign_origin, is_our_name
+from api.access.roles import Role, Rule, rule_of
 from api.board import away_page
-from api.caller import LOCAL, Caller
-from api.keys import KeyRing
-from api.logins import COOKIE, logged_in
-from api.origin import foreign_origin, is_our_name
 from api.problems import Problem, store_away
-from api.roles import Role, Rule, rule_of
 from state.errors import StoreUnavailable
 from state.store import AsyncStore
 

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.caller import Caller
-from api.roles import Role, Rule
+from api.access.caller import Caller
+from api.access.roles import Role, Rule
 from core.logging import get_logger
 from core.settings import get_settings
 from state.audit import Action, Trail, remember

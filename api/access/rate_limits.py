@@ -17,9 +17,9 @@ from redis.exceptions import RedisError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.caller import Caller
+from api.access.caller import Caller
+from api.access.roles import rule_of
 from api.problems import Problem
-from api.roles import rule_of
 from core.logging import get_logger
 from core.valkey import async_client
 

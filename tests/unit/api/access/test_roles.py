@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from api.access.roles import RULES, Role, rule_of
 from api.app import create_app
-from api.roles import RULES, Role, rule_of
 from core.settings import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text()

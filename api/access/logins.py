@@ -8,8 +8,8 @@ import hashlib
 import secrets
 from typing import Final
 
-from api.caller import Caller
-from api.keys import KeyRing
+from api.access.caller import Caller
+from api.access.keys import KeyRing
 from state.outage import as_unavailable
 from state.store import AsyncStore
 

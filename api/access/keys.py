@@ -15,8 +15,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.caller import Caller
-from api.roles import Role
+from api.access.caller import Caller
+from api.access.roles import Role
 from core.logging import get_logger
 from core.settings import Settings
 

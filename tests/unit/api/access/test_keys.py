@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from api.caller import LOCAL, Caller
-from api.keys import LOOK_AGAIN_S, BadKeysFile, KeyRing, add_key, new_key, read_keys
-from api.roles import Role
+from api.access.caller import LOCAL, Caller
+from api.access.keys import LOOK_AGAIN_S, BadKeysFile, KeyRing, add_key, new_key, read_keys
+from api.access.roles import Role
 from core.settings import ROOT
 
 
