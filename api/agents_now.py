@@ -10,9 +10,9 @@ from agents.health import Health, HealthStatus
 from agents.health_changes import KEY as CHANGES
 from agents.health_changes import HealthChange, changes_of
 from agents.registry import AgentSpec, get_registry
-from api.breakers import BreakerDesk
 from api.desk import Desk
 from api.figures import AgentFigures, agent_figures
+from api.routes.breakers import BreakerDesk
 from breakers.status import BreakerStatus
 from state.metrics import MINUTE_MS, Window, read_window
 from state.store import AsyncStore

@@ -12,9 +12,9 @@ from api.access.caller import caller_of
 from api.agent_cards import BUTTONS, card_of
 from api.agents_now import read_standing
 from api.board import REFRESH_MS, BoardRoute, page
-from api.breakers import BreakerDesk, BreakerName, ModeBody
 from api.notices import notices_of
 from api.problems import Problem
+from api.routes.breakers import BreakerDesk, BreakerName, ModeBody
 from breakers import Mode
 
 router = APIRouter(prefix="/agents", route_class=BoardRoute, include_in_schema=False)

@@ -9,26 +9,13 @@ from fastapi import FastAPI
 
 from api import (
     agents_page,
-    audit,
-    breakers,
-    control,
-    control_many,
     dashboard,
     described,
     examples,
-    health,
-    listing,
     login_page,
-    metrics,
     pages,
-    plan_picture,
     problems,
-    prometheus,
-    questions,
-    rollout,
-    streams,
     workflow_page,
-    workflows,
     workflows_all,
     workflows_page,
 )
@@ -40,6 +27,21 @@ from api.direct_desk import Chooser, DirectDesk
 from api.log_context import LogContext
 from api.rollout_evaluator import Evaluator
 from api.rollout_switch import ShareSwitch
+from api.routes import (
+    audit,
+    breakers,
+    control,
+    control_many,
+    health,
+    listing,
+    metrics,
+    plan_picture,
+    prometheus,
+    questions,
+    rollout,
+    streams,
+    workflows,
+)
 from api.watch import Watcher
 from core import logging, tracing
 from core.release import RELEASE

@@ -8,7 +8,7 @@ from celery import Celery
 
 from agents.health import KEY as HEALTH_KEY
 from agents.health import STALE_AFTER, last_look_ms
-from api.metrics import queue_names
+from api.routes.metrics import queue_names
 from core.clock import now_ms
 from core.finding import Finding, failing, warning, well
 from core.release import RELEASE

@@ -10,15 +10,15 @@ from pydantic import ValidationError
 
 from api.agents_now import Standing, read_standing
 from api.board import REFRESH_MS, BoardRoute, page
-from api.control_many import run_again
 from api.dashboard_timeline import charts_of, table_of
 from api.desk import Desk
 from api.error_groups import ErrorGroup, groups_of
-from api.metrics import Metrics, MetricsQuery, metrics
 from api.notices import Notice, no_worker, notices_of
 from api.problems import Problem
 from api.rollout_card import rollout_notices
-from api.wishes import ManyChanged, RetryManyWish
+from api.routes.control_many import run_again
+from api.routes.metrics import Metrics, MetricsQuery, metrics
+from api.routes.wishes import ManyChanged, RetryManyWish
 from core.settings import get_settings
 from state.faults import LOOKED_AT, read_faults
 from state.load import WorkerLoad, read_load

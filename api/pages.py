@@ -29,7 +29,7 @@ from api.page_statuses import FILTERS
 from api.page_steps import step_lines
 from api.plan_svg import plan_svg
 from api.problems import Problem, no_room, store_away
-from api.questions import problem_of
+from api.routes.questions import problem_of
 from core.release import RELEASE
 from core.settings import get_settings
 from pipeline.answer import Answer

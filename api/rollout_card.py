@@ -3,7 +3,7 @@
 from typing import Final
 
 from api.notices import BAD, LATE, Notice
-from api.rollout import SAID
+from api.routes.rollout import SAID
 from state.rollout import Phase, Rollout
 
 _MEANWHILE: Final = "Questions are answered by the direct path, in the API; background workflows go by Celery."

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from pydantic import ConfigDict, ValidationError
 from starlette.datastructures import QueryParams
 
-from api.filters import Filters, Place
 from api.problems import Problem
+from api.routes.filters import Filters, Place
 from api.workflow_rows import ON_A_PAGE
 from state.listing import Listing
 

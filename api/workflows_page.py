@@ -13,7 +13,7 @@ from api.desk import Desk
 from api.page_statuses import LOOKS
 from api.pages import PageRoute, templates
 from api.problems import Problem
-from api.wishes import ManyWish, actor_of
+from api.routes.wishes import ManyWish, actor_of
 from api.workflow_filters import PageFilters, filters_in
 from api.workflow_rows import MOST_NEW, ON_A_PAGE, count_new, newest_of, rows_now, rows_of
 from pipeline.control import Verb, not_run_again, refusal

@@ -11,7 +11,7 @@ from test_counts import LONG_MS, begin, client, fail, finish, overdue, retry, ru
 
 from api.app import create_app
 from api.families import FAMILIES
-from api.prometheus import STORE_UP, STORE_UP_ABOUT
+from api.routes.prometheus import STORE_UP, STORE_UP_ABOUT
 from breakers.keys import EVENTS
 from core.settings import ROOT
 from state import control, keys, recovery

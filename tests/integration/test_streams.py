@@ -11,8 +11,8 @@ import httpx
 import pytest
 from test_listing import accept, begin, finish
 
-from api import streams
 from api.desk import EVENTS_A_LOOK, Desk
+from api.routes import streams
 from api.watch import Watcher
 from core.valkey import async_client, sync_client
 from state import control, keys

@@ -10,10 +10,11 @@ from fastapi.testclient import TestClient
 from plan_example import EXAMPLE
 from scripted_desk import WORKFLOW_ID, ScriptedDesk, record, step
 
-from api import pages, plan_picture, problems
+from api import pages, problems
 from api.plan_svg import plan_picture as plan_picture_of
 from api.plan_svg import plan_svg, stylesheet
 from api.plan_text import fitted
+from api.routes import plan_picture
 from core.settings import ROOT
 from state.errors import StoreUnavailable
 from state.model import StepStatus, WorkflowStatus

@@ -11,7 +11,7 @@ import yaml
 from api.access.roles import rule_of
 from api.families import FAMILIES
 from api.family import Kind, Reading
-from api.prometheus import STORE_UP
+from api.routes.prometheus import STORE_UP
 from breakers.model import CircuitState
 from breakers.status import RawStatus
 from core.settings import ROOT, Settings

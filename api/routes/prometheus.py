@@ -13,11 +13,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from api.breakers import BreakerDesk
 from api.desk import Desk
 from api.families import FAMILIES
 from api.family import Reading
-from api.metrics import queue_names
+from api.routes.breakers import BreakerDesk
+from api.routes.metrics import queue_names
 from breakers import BreakerStoreAway
 from core.logging import get_logger
 from state.backlog import read_backlog

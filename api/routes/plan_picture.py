@@ -8,11 +8,11 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api import etag
 from api.desk import Desk
 from api.plan_svg import plan_picture, stylesheet
 from api.problems import documented
-from api.workflows import WorkflowId, unknown_workflow
+from api.routes import etag
+from api.routes.workflows import WorkflowId, unknown_workflow
 
 router = APIRouter(prefix="/api/workflow", tags=["workflows"])
 _DIGEST: Final = b64encode(hashlib.sha256(stylesheet().encode()).digest()).decode()

@@ -6,7 +6,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.access.caller import caller_of
-from api.filters import CURSOR_EXAMPLE, Filters, Place
+from api.routes.filters import CURSOR_EXAMPLE, Filters, Place
 from core.settings import get_settings
 from state.model import WorkflowStatus
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Request
 
 from api.desk import Desk
 from api.problems import documented
-from api.wishes import Changed, ManyChanged, ManyWish, RetryManyWish, actor_of
+from api.routes.wishes import Changed, ManyChanged, ManyWish, RetryManyWish, actor_of
 from pipeline.control import Operator, Verb, not_run_again, refusal
 from state.control import Controlled
 from state.listing import Cursor

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.access.caller import caller_of
 from api.desk import PATIENCE_S, Desk
-from api.idempotency import REPLAYED, IdempotencyKey, once_of, still_at_work
 from api.problems import Problem, documented, store_away
+from api.routes.idempotency import REPLAYED, IdempotencyKey, once_of, still_at_work
 from core.settings import get_settings
 from pipeline.answer import Answer, AnswerError
 from pipeline.asked_step import AskedStep

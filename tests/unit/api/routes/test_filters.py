@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from api.filters import CURSOR_EXAMPLE
-from api.listing import ListQuery
-from api.wishes import ManyWish
+from api.routes.filters import CURSOR_EXAMPLE
+from api.routes.listing import ListQuery
+from api.routes.wishes import ManyWish
 from state.listing import Cursor
 
 LAST_MS = 2**46 - 1  # in the year 4199

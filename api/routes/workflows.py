@@ -1,4 +1,4 @@
-"""`/api/workflow/{id}`: answer, status, and the answer in other forms; `api.streams` has its events."""
+"""`/api/workflow/{id}`: answer, status, and the answer in other forms; `api.routes.streams` has its events."""
 
 import asyncio
 from typing import Annotated, Any
@@ -9,10 +9,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from agents.viz.render import NotDrawable, png_of, svg_of
-from api import etag
 from api.access.headers import PICTURE_POLICY
 from api.desk import Desk
 from api.problems import Problem, documented
+from api.routes import etag
 from core.clock import iso
 from core.settings import get_settings
 from pipeline.answer import Answer

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.registry import get_registry
-from api.breakers import BreakerDesk
 from api.desk import Desk
 from api.figures import (
     AgentFigures,
@@ -20,6 +19,7 @@ from api.figures import (
     workflow_figures,
 )
 from api.problems import Problem, documented
+from api.routes.breakers import BreakerDesk
 from core.clock import iso
 from state.backlog import OPEN, Backlog, Queue, read_backlog
 from state.metrics import HOUR_MS, MINUTE_MS, WINDOW_AT_MOST_MS, Counts, Window, read_window

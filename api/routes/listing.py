@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import Desk
-from api.filters import CURSOR_EXAMPLE, Filters, Place
 from api.problems import documented
-from api.questions import links_of
+from api.routes.filters import CURSOR_EXAMPLE, Filters, Place
+from api.routes.questions import links_of
 from core.clock import iso
 from state.listing import MOST
 from state.model import Mode, Path, WorkflowStatus

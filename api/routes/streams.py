@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.desk import Desk, status_of_end
 from api.problems import Problem, documented
-from api.workflows import WorkflowId, unknown_workflow
+from api.routes.workflows import WorkflowId, unknown_workflow
 from core.clock import iso
 from core.logging import get_logger
 from core.settings import get_settings

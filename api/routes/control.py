@@ -6,11 +6,11 @@ from fastapi import APIRouter, Body, Request
 
 from api.access.caller import caller_of
 from api.desk import Desk
-from api.idempotency import IdempotencyKey, once_of
 from api.problems import Problem, documented
-from api.questions import Accepted, accepted, taken
-from api.wishes import Changed, RetryWish, Wish, actor_of
-from api.workflows import WorkflowId, unknown_workflow
+from api.routes.idempotency import IdempotencyKey, once_of
+from api.routes.questions import Accepted, accepted, taken
+from api.routes.wishes import Changed, RetryWish, Wish, actor_of
+from api.routes.workflows import WorkflowId, unknown_workflow
 from pipeline.control import Verb, not_run_again, refusal
 from pipeline.question import Question
 from state.control import Controlled
