@@ -6,7 +6,7 @@ from typing import Final
 from agents.health import HealthStatus
 from agents.health_changes import HealthChange
 from api.agents_now import AgentNow
-from api.figures import Times
+from api.metrics.figures import Times
 from api.notices import WHY
 from api.page_steps import Look
 from breakers.events import BreakerEvent

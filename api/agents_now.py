@@ -11,7 +11,7 @@ from agents.health_changes import KEY as CHANGES
 from agents.health_changes import HealthChange, changes_of
 from agents.registry import AgentSpec, get_registry
 from api.desk import Desk
-from api.figures import AgentFigures, agent_figures
+from api.metrics.figures import AgentFigures, agent_figures
 from api.routes.breakers import BreakerDesk
 from breakers.status import BreakerStatus
 from state.metrics import MINUTE_MS, Window, read_window

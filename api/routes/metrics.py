@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agents.registry import get_registry
 from api.desk import Desk
-from api.figures import (
+from api.metrics.figures import (
     AgentFigures,
     RecoveryFigures,
     RetryFigures,

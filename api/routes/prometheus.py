@@ -14,8 +14,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from api.desk import Desk
-from api.families import FAMILIES
-from api.family import Reading
+from api.metrics.families import FAMILIES
+from api.metrics.family import Reading
 from api.routes.breakers import BreakerDesk
 from api.routes.metrics import queue_names
 from breakers import BreakerStoreAway

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from test_counts import LONG_MS, begin, client, fail, finish, overdue, retry, run_to_the_end, start, store
 
 from api.app import create_app
-from api.families import FAMILIES
+from api.metrics.families import FAMILIES
 from api.routes.prometheus import STORE_UP, STORE_UP_ABOUT
 from breakers.keys import EVENTS
 from core.settings import ROOT

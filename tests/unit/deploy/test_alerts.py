@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from api.access.roles import rule_of
-from api.families import FAMILIES
-from api.family import Kind, Reading
+from api.metrics.families import FAMILIES
+from api.metrics.family import Kind, Reading
 from api.routes.prometheus import STORE_UP
 from breakers.model import CircuitState
 from breakers.status import RawStatus

@@ -1,6 +1,6 @@
 """Figures made of counts."""
 
-from api.figures import agent_figures, recovery_figures, retry_figures
+from api.metrics.figures import agent_figures, recovery_figures, retry_figures
 from state.metrics import Counts, less
 
 

@@ -6,8 +6,8 @@ from itertools import product
 from typing import Final
 
 from agents.registry import get_registry
-from api.family import Family, Kind, Reading, Samples, Spread, Values
-from api.figures import ENDS, OPERATIONS, Spent, tries_of
+from api.metrics.family import Family, Kind, Reading, Samples, Spread, Values
+from api.metrics.figures import ENDS, OPERATIONS, Spent, tries_of
 from breakers.model import CircuitState
 from state.backlog import Backlog
 from state.histogram import BUCKETS_A_DOUBLING, LAST_BUCKET, Histogram, upper_ms
