@@ -27,7 +27,7 @@ from api.page_examples import ExampleShelf
 from api.page_failure import Failure, failure_of
 from api.page_statuses import FILTERS
 from api.page_steps import step_lines
-from api.plan_svg import plan_svg
+from api.plan_picture.svg import plan_svg
 from api.problems import Problem, no_room, store_away
 from api.routes.questions import problem_of
 from core.release import RELEASE

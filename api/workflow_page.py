@@ -17,7 +17,7 @@ from api.desk import Desk
 from api.page_statuses import LOOKS
 from api.page_steps import look_of
 from api.pages import RESTS, PageRoute, WorkflowId, answer_view, reach_told, templates
-from api.plan_svg import plan_svg
+from api.plan_picture.svg import plan_svg
 from api.problems import Problem
 from api.routes.control import for_one, run_again
 from api.routes.wishes import RetryWish, Wish

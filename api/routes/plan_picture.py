@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.desk import Desk
-from api.plan_svg import plan_picture, stylesheet
+from api.plan_picture.svg import plan_picture, stylesheet
 from api.problems import documented
 from api.routes import etag
 from api.routes.workflows import WorkflowId, unknown_workflow

@@ -1,8 +1,11 @@
-"""The plan that docs/plans.md shows: `PYTHONPATH=. python tests/unit/api/plan_example.py > docs/images/plan.svg`."""
+"""The plan that docs/plans.md shows.
+
+    PYTHONPATH=. python tests/unit/api/plan_picture/plan_example.py > docs/images/plan.svg
+"""
 
 import sys
 
-from api.plan_svg import plan_picture
+from api.plan_picture.svg import plan_picture
 from state.model import Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 

@@ -8,16 +8,16 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from plan_example import EXAMPLE
-from scripted_desk import WORKFLOW_ID, ScriptedDesk, record, step
 
 from api import pages, problems
-from api.plan_svg import plan_picture as plan_picture_of
-from api.plan_svg import plan_svg, stylesheet
-from api.plan_text import fitted
+from api.plan_picture.svg import plan_picture as plan_picture_of
+from api.plan_picture.svg import plan_svg, stylesheet
+from api.plan_picture.text import fitted
 from api.routes import plan_picture
 from core.settings import ROOT
 from state.errors import StoreUnavailable
 from state.model import StepStatus, WorkflowStatus
+from tests.unit.api.scripted_desk import WORKFLOW_ID, ScriptedDesk, record, step
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '</title><script>alert("1")</script>&'

@@ -2,11 +2,11 @@ import random
 from itertools import combinations
 
 import pytest
-from scripted_desk import step
 
-from api.plan_folds import boxes_of
-from api.plan_layout import LANE, Spacing, layout_of
+from api.plan_picture.folds import boxes_of
+from api.plan_picture.layout import LANE, Spacing, layout_of
 from state.model import StepStatus
+from tests.unit.api.scripted_desk import step
 
 SPACING = Spacing(width=100, height=40, column_gap=30, row_gap=10)
 

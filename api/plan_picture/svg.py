@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from api.page_steps import duration, look_of
-from api.plan_folds import UNFOLDED, Box, boxes_of
-from api.plan_layout import Layout, Line, Spacing, layout_of
-from api.plan_text import fitted, xml_text
+from api.plan_picture.folds import UNFOLDED, Box, boxes_of
+from api.plan_picture.layout import Layout, Line, Spacing, layout_of
+from api.plan_picture.text import fitted, xml_text
 from state.model import StepRecord, WorkflowRecord
 
 _ROOMY: Final = Spacing(width=200, height=64, column_gap=44, row_gap=16)
@@ -50,7 +50,7 @@ def plan_picture(record: WorkflowRecord) -> str:
 @cache
 def stylesheet() -> str:
     """The rules for what has the class `plan`."""
-    return (Path(__file__).parent / "static" / "plan.css").read_text()
+    return (Path(__file__).parent.parent / "static" / "plan.css").read_text()
 
 
 def plan_svg(record: WorkflowRecord, style: str = "") -> str:
