@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from celery import Celery
 
-from api.checkup_agents import agent_findings
-from api.checkup_server import server_findings
-from api.checkup_settings import settings_findings
-from api.checkup_workers import worker_findings
+from api.checkup.agents import agent_findings
+from api.checkup.server import server_findings
+from api.checkup.settings import settings_findings
+from api.checkup.workers import worker_findings
 from core.finding import Finding
 from core.settings import Settings
 from state.errors import StoreUnavailable

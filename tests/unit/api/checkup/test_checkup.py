@@ -3,10 +3,10 @@
 import pytest
 
 from agents.health import Health, HealthStatus
-from api.checkup_agents import judged_agent
-from api.checkup_server import judged
-from api.checkup_settings import settings_findings
-from api.checkup_workers import judged_queues, judged_releases, judged_workers
+from api.checkup.agents import judged_agent
+from api.checkup.server import judged
+from api.checkup.settings import settings_findings
+from api.checkup.workers import judged_queues, judged_releases, judged_workers
 from core.finding import Finding, Level, worst
 from core.release import RELEASE
 from core.settings import Settings
