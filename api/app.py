@@ -7,24 +7,15 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import (
-    agents_page,
-    dashboard,
-    described,
-    examples,
-    login_page,
-    pages,
-    problems,
-    workflow_page,
-    workflows_all,
-    workflows_page,
-)
+from api import described, examples, login_page, pages, problems, workflow_page, workflows_all, workflows_page
 from api.access.door import Door
 from api.access.keys import KeyRing
 from api.access.limits import BodyLimit
 from api.desk import Desk
 from api.direct_desk import Chooser, DirectDesk
 from api.log_context import LogContext
+from api.pages.operators import agents as agents_page
+from api.pages.operators import dashboard
 from api.rollout_evaluator import Evaluator
 from api.rollout_switch import ShareSwitch
 from api.routes import (

@@ -6,9 +6,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from api import agents_page, dashboard
 from api.access.audited import _Overheard
 from api.board import share, span
+from api.pages.operators import agents as agents_page
+from api.pages.operators import dashboard
 from state.errors import StoreUnavailable
 
 

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
-from api.agents_now import Standing, read_standing
 from api.board import REFRESH_MS, BoardRoute, page
-from api.dashboard_timeline import charts_of, table_of
 from api.desk import Desk
-from api.error_groups import ErrorGroup, groups_of
-from api.notices import Notice, no_worker, notices_of
+from api.pages.operators.agents_now import Standing, read_standing
+from api.pages.operators.error_groups import ErrorGroup, groups_of
+from api.pages.operators.notices import Notice, no_worker, notices_of
+from api.pages.operators.rollout_card import rollout_notices
+from api.pages.operators.timeline import charts_of, table_of
 from api.problems import Problem
-from api.rollout_card import rollout_notices
 from api.routes.control_many import run_again
 from api.routes.metrics import Metrics, MetricsQuery, metrics
 from api.routes.wishes import ManyChanged, RetryManyWish

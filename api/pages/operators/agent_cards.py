@@ -5,10 +5,10 @@ from typing import Final
 
 from agents.health import HealthStatus
 from agents.health_changes import HealthChange
-from api.agents_now import AgentNow
 from api.metrics.figures import Times
-from api.notices import WHY
 from api.page_steps import Look
+from api.pages.operators.agents_now import AgentNow
+from api.pages.operators.notices import WHY
 from breakers.events import BreakerEvent
 from breakers.model import CircuitState, Mode
 from breakers.status import BreakerStatus, Totals

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.error_groups import groups_of, normalised
+from api.pages.operators.error_groups import groups_of, normalised
 from state.faults import Fault
 
 

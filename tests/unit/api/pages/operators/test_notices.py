@@ -6,10 +6,10 @@ import pytest
 
 from agents.health import Health, HealthStatus
 from agents.registry import get_registry
-from api.agent_cards import card_of
-from api.agents_now import AgentNow
 from api.metrics.figures import agent_figures
-from api.notices import notices_of
+from api.pages.operators.agent_cards import card_of
+from api.pages.operators.agents_now import AgentNow
+from api.pages.operators.notices import notices_of
 from breakers.events import BreakerEvent
 from breakers.model import CircuitState, Mode, View, Why
 from breakers.settings import BreakerSettings

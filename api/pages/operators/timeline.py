@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.dashboard_charts import latency, throughput
+from api.pages.operators.charts import latency, throughput
 from state.timeline import NOTHING, Slot
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.notices import BAD, LATE, Notice
+from api.pages.operators.notices import BAD, LATE, Notice
 from api.routes.rollout import SAID
 from state.rollout import Phase, Rollout
 

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from api.access.caller import caller_of
-from api.agent_cards import BUTTONS, card_of
-from api.agents_now import read_standing
 from api.board import REFRESH_MS, BoardRoute, page
-from api.notices import notices_of
+from api.pages.operators.agent_cards import BUTTONS, card_of
+from api.pages.operators.agents_now import read_standing
+from api.pages.operators.notices import notices_of
 from api.problems import Problem
 from api.routes.breakers import BreakerDesk, BreakerName, ModeBody
 from breakers import Mode
