@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import described, examples, login_page, pages, problems, workflow_page, workflows_all, workflows_page
+from api import described, examples, login_page, pages, problems
 from api.access.door import Door
 from api.access.keys import KeyRing
 from api.access.limits import BodyLimit
@@ -16,6 +16,9 @@ from api.direct_desk import Chooser, DirectDesk
 from api.log_context import LogContext
 from api.pages.operators import agents as agents_page
 from api.pages.operators import dashboard
+from api.pages.workflows import all_that_fit
+from api.pages.workflows import many as workflows_page
+from api.pages.workflows import one as workflow_page
 from api.rollout_evaluator import Evaluator
 from api.rollout_switch import ShareSwitch
 from api.routes import (
@@ -107,7 +110,7 @@ def create_app(chooser: Chooser | None = None) -> FastAPI:
         login_page,
         prometheus,
         workflows_page,
-        workflows_all,
+        all_that_fit,
         workflow_page,
         agents_page,
         dashboard,

@@ -8,8 +8,8 @@ from fastapi.testclient import TestClient
 from test_listing import NOON_MS, accept, begin, fail, finish
 
 from api.app import create_app
-from api.workflow_history import ON_A_PAGE
-from api.workflow_rows import MOST_NEW
+from api.pages.workflows.history import ON_A_PAGE
+from api.pages.workflows.rows import MOST_NEW
 from core.valkey import sync_client
 from state import keys
 from state.store import Store

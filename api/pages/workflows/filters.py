@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from pydantic import ConfigDict, ValidationError
 from starlette.datastructures import QueryParams
 
+from api.pages.workflows.rows import ON_A_PAGE
 from api.problems import Problem
 from api.routes.filters import Filters, Place
-from api.workflow_rows import ON_A_PAGE
 from state.listing import Listing
 
 _MOMENTS = ("created_after", "created_before")

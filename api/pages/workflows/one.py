@@ -17,15 +17,15 @@ from api.desk import Desk
 from api.page_statuses import LOOKS
 from api.page_steps import look_of
 from api.pages import RESTS, PageRoute, WorkflowId, answer_view, reach_told, templates
+from api.pages.workflows.actions import actions_of
+from api.pages.workflows.history import ON_A_PAGE, HistoryLine, history_lines
+from api.pages.workflows.inspector import inspected
+from api.pages.workflows.timeline import READ_EVENTS, timeline_of
 from api.plan_picture.svg import plan_svg
 from api.problems import Problem
 from api.routes.control import for_one, run_again
 from api.routes.wishes import RetryWish, Wish
 from api.routes.workflows import unknown_workflow
-from api.workflow_actions import actions_of
-from api.workflow_history import ON_A_PAGE, HistoryLine, history_lines
-from api.workflow_inspector import inspected
-from api.workflow_timeline import READ_EVENTS, timeline_of
 from core.clock import now_ms
 from core.settings import get_settings
 from pipeline.answer import compose_answer

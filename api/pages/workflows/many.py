@@ -12,10 +12,10 @@ from api.access.roles import Role
 from api.desk import Desk
 from api.page_statuses import LOOKS
 from api.pages import PageRoute, templates
+from api.pages.workflows.filters import PageFilters, filters_in
+from api.pages.workflows.rows import MOST_NEW, ON_A_PAGE, count_new, newest_of, rows_now, rows_of
 from api.problems import Problem
 from api.routes.wishes import ManyWish, actor_of
-from api.workflow_filters import PageFilters, filters_in
-from api.workflow_rows import MOST_NEW, ON_A_PAGE, count_new, newest_of, rows_now, rows_of
 from pipeline.control import Verb, not_run_again, refusal
 from state.errors import BadCursor, StoreUnavailable
 from state.listing import Cursor

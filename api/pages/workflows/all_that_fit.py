@@ -17,8 +17,8 @@ from starlette.datastructures import QueryParams
 from api.access.caller import caller_of
 from api.desk import Desk
 from api.pages import PageRoute, templates
+from api.pages.workflows.filters import PageFilters, filters_in
 from api.problems import Problem
-from api.workflow_filters import PageFilters, filters_in
 from pipeline.control import Operator, Verb, not_run_again, refusal
 from state.control import Controlled
 from state.errors import BadCursor, StoreUnavailable

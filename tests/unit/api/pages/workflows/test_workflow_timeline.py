@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from scripted_desk import record, step
 
-from api.workflow_spans import SpanKind, last_round, spans_of
-from api.workflow_timeline import MOST_LANES, timeline_of
+from api.pages.workflows.spans import SpanKind, last_round, spans_of
+from api.pages.workflows.timeline import MOST_LANES, timeline_of
 from state.events import Event, EventKind
 from state.model import StepStatus, WorkflowStatus
+from tests.unit.api.scripted_desk import record, step
 
 ERROR = {"error_type": "agent_timeout", "message": "slow"}
 

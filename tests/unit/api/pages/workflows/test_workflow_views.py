@@ -3,24 +3,26 @@
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from scripted_desk import record, step
 from starlette.datastructures import QueryParams
 
-from api import pages, workflow_page, workflows_page
+from api import pages
 from api.access.audited import words_in
 from api.access.caller import LOCAL, Caller
 from api.access.roles import Role
+from api.pages.workflows import many as workflows_page
+from api.pages.workflows import one as workflow_page
+from api.pages.workflows.actions import actions_of
+from api.pages.workflows.filters import filters_in
+from api.pages.workflows.history import history_lines
+from api.pages.workflows.inspector import LONGEST, MOST_ITEMS, abridged
+from api.pages.workflows.rows import bar_of
 from api.problems import Problem
-from api.workflow_actions import actions_of
-from api.workflow_filters import filters_in
-from api.workflow_history import history_lines
-from api.workflow_inspector import LONGEST, MOST_ITEMS, abridged
-from api.workflow_rows import bar_of
 from pipeline.request_again import request_of
 from state.errors import StoreUnavailable
 from state.events import Event, EventKind
 from state.model import Contents, StepStatus, WorkflowStatus
 from state.step_statuses import StepStatuses
+from tests.unit.api.scripted_desk import record, step
 
 
 def test_an_empty_box_asks_for_nothing_and_a_moment_without_a_zone_is_utc():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agents.registry import get_registry
-from api.workflow_timeline import Drawn, Timeline
+from api.pages.workflows.timeline import Drawn, Timeline
 from pipeline.request_again import request_of
 from state.model import Contents, StepRecord, WorkflowRecord
 
