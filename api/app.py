@@ -7,13 +7,14 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import described, examples, login_page, pages, problems
+from api import described, examples, problems
 from api.access.door import Door
 from api.access.keys import KeyRing
 from api.access.limits import BodyLimit
 from api.desk import Desk
 from api.direct_desk import Chooser, DirectDesk
 from api.log_context import LogContext
+from api.pages import ask, login
 from api.pages.operators import agents as agents_page
 from api.pages.operators import dashboard
 from api.pages.workflows import all_that_fit
@@ -107,7 +108,7 @@ def create_app(chooser: Chooser | None = None) -> FastAPI:
         control,
         control_many,
         audit,
-        login_page,
+        login,
         prometheus,
         workflows_page,
         all_that_fit,
@@ -117,7 +118,7 @@ def create_app(chooser: Chooser | None = None) -> FastAPI:
     ):
         app.include_router(part.router)
     _guard(app, get_settings())
-    pages.install(app)
+    ask.install(app)
     return app
 
 

@@ -16,7 +16,7 @@ from api.access.keys import KeyRing
 from api.access.logins import COOKIE, logged_in
 from api.access.origin import foreign_origin, is_our_name
 from api.access.roles import Role, Rule, rule_of
-from api.board import away_page
+from api.pages.board import away_page
 from api.problems import Problem, store_away
 from state.errors import StoreUnavailable
 from state.store import AsyncStore

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from api.page_steps import duration, look_of
+from api.pages.steps import duration, look_of
 from api.plan_picture.folds import UNFOLDED, Box, boxes_of
 from api.plan_picture.layout import Layout, Line, Spacing, layout_of
 from api.plan_picture.text import fitted, xml_text

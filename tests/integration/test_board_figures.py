@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from test_counts import begin, client, fail, finish, overdue, retry, run_to_the_end, start, store
 
 from api.app import create_app
-from api.board import share, took
+from api.pages.board import share, took
 from state import control
 from state.model import Mode
 from tests.here import settings_here

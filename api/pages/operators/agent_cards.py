@@ -6,9 +6,9 @@ from typing import Final
 from agents.health import HealthStatus
 from agents.health_changes import HealthChange
 from api.metrics.figures import Times
-from api.page_steps import Look
 from api.pages.operators.agents_now import AgentNow
 from api.pages.operators.notices import WHY
+from api.pages.steps import Look
 from breakers.events import BreakerEvent
 from breakers.model import CircuitState, Mode
 from breakers.status import BreakerStatus, Totals

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from api.access.caller import caller_of
-from api.board import REFRESH_MS, BoardRoute, page
+from api.pages.board import REFRESH_MS, BoardRoute, page
 from api.pages.operators.agent_cards import BUTTONS, card_of
 from api.pages.operators.agents_now import read_standing
 from api.pages.operators.notices import notices_of

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
-from api.board import REFRESH_MS, BoardRoute, page
 from api.desk import Desk
+from api.pages.board import REFRESH_MS, BoardRoute, page
 from api.pages.operators.agents_now import Standing, read_standing
 from api.pages.operators.error_groups import ErrorGroup, groups_of
 from api.pages.operators.notices import Notice, no_worker, notices_of

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.health import HealthStatus
-from api.page_steps import Look
 from api.pages.operators.agents_now import AgentNow
+from api.pages.steps import Look
 from breakers.model import CircuitState, Mode, Why
 from breakers.status import BreakerStatus
 from core.settings import get_settings

@@ -16,7 +16,7 @@ from starlette.datastructures import QueryParams
 
 from api.access.caller import caller_of
 from api.desk import Desk
-from api.pages import PageRoute, templates
+from api.pages.ask import PageRoute, templates
 from api.pages.workflows.filters import PageFilters, filters_in
 from api.problems import Problem
 from pipeline.control import Operator, Verb, not_run_again, refusal

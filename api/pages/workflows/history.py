@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from api.page_steps import Look, duration
+from api.pages.steps import Look, duration
 from state.events import Event, EventKind
 from state.history import is_failure
 

@@ -10,8 +10,8 @@ from agents.registry import get_registry
 from api.access.caller import caller_of
 from api.access.roles import Role
 from api.desk import Desk
-from api.page_statuses import LOOKS
-from api.pages import PageRoute, templates
+from api.pages.ask import PageRoute, templates
+from api.pages.statuses import LOOKS
 from api.pages.workflows.filters import PageFilters, filters_in
 from api.pages.workflows.rows import MOST_NEW, ON_A_PAGE, count_new, newest_of, rows_now, rows_of
 from api.problems import Problem

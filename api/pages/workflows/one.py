@@ -14,9 +14,9 @@ from api.absences import Reach
 from api.access.caller import Caller, caller_of
 from api.access.roles import Role
 from api.desk import Desk
-from api.page_statuses import LOOKS
-from api.page_steps import look_of
-from api.pages import RESTS, PageRoute, WorkflowId, answer_view, reach_told, templates
+from api.pages.ask import RESTS, PageRoute, WorkflowId, answer_view, reach_told, templates
+from api.pages.statuses import LOOKS
+from api.pages.steps import look_of
 from api.pages.workflows.actions import actions_of
 from api.pages.workflows.history import ON_A_PAGE, HistoryLine, history_lines
 from api.pages.workflows.inspector import inspected

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from api.page_statuses import LOOKS
-from api.page_steps import LOOKS as STEP_LOOKS
-from api.page_steps import NOT_REACHED, NOT_REACHED_LOOK, Look
+from api.pages.statuses import LOOKS
+from api.pages.steps import LOOKS as STEP_LOOKS
+from api.pages.steps import NOT_REACHED, NOT_REACHED_LOOK, Look
 from core.clock import now_ms
 from state.listing import Cursor, Listing, Page
 from state.model import StepStatus, WorkflowStatus

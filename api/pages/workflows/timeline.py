@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.page_steps import Look, duration, look_of
+from api.pages.steps import Look, duration, look_of
 from api.pages.workflows.spans import Span, SpanKind, last_round, spans_of
 from state.events import Event
 from state.model import StepRecord, WorkflowRecord

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from plan_example import EXAMPLE
 
-from api import pages, problems
+from api import problems
+from api.pages import ask
 from api.plan_picture.svg import plan_picture as plan_picture_of
 from api.plan_picture.svg import plan_svg, stylesheet
 from api.plan_picture.text import fitted
@@ -167,7 +168,7 @@ def client():
     app = FastAPI()
     problems.install(app)
     app.include_router(plan_picture.router)
-    pages.install(app)
+    ask.install(app)
     app.state.desk = app.state.breakers = ScriptedDesk([PLAN], {})
     app.state.desk.store = Store()
     return TestClient(app)

@@ -5,10 +5,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.datastructures import QueryParams
 
-from api import pages
 from api.access.audited import words_in
 from api.access.caller import LOCAL, Caller
 from api.access.roles import Role
+from api.pages import ask
 from api.pages.workflows import many as workflows_page
 from api.pages.workflows import one as workflow_page
 from api.pages.workflows.actions import actions_of
@@ -128,7 +128,7 @@ class Away:
 
 def test_while_the_store_is_away_the_pages_say_so_and_can_be_left():
     app = FastAPI()
-    pages.install(app)
+    ask.install(app)
     app.include_router(workflows_page.router)
     app.include_router(workflow_page.router)
     app.state.desk = Away()

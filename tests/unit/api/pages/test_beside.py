@@ -3,7 +3,7 @@
 import pytest
 
 from agents.health import HealthStatus
-from api.beside import _look
+from api.pages.beside import _look
 from breakers.model import CircuitState, Mode
 
 

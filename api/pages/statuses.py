@@ -1,6 +1,6 @@
 """How a workflow's status looks, and moments and ages as people read them."""
 
-from api.page_steps import Look, duration
+from api.pages.steps import Look, duration
 from core.clock import iso, now_ms
 from state.model import WorkflowStatus
 

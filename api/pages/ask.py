@@ -19,14 +19,14 @@ from api.absences import Reach
 from api.access.caller import caller_of
 from api.access.headers import SecurityHeaders
 from api.access.roles import Role
-from api.beside import beside_of
-from api.board import away_page
 from api.desk import Desk
-from api.page_answer import left_out, notes_of, parts_of, stand_ins, table_of
-from api.page_examples import ExampleShelf
-from api.page_failure import Failure, failure_of
-from api.page_statuses import FILTERS
-from api.page_steps import step_lines
+from api.pages.answer import left_out, notes_of, parts_of, stand_ins, table_of
+from api.pages.beside import beside_of
+from api.pages.board import away_page
+from api.pages.examples import ExampleShelf
+from api.pages.failure import Failure, failure_of
+from api.pages.statuses import FILTERS
+from api.pages.steps import step_lines
 from api.plan_picture.svg import plan_svg
 from api.problems import Problem, no_room, store_away
 from api.routes.questions import problem_of
@@ -37,7 +37,7 @@ from pipeline.question import Question
 from state.errors import NoRoom, StoreUnavailable
 from state.model import WorkflowRecord
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parent.parent
 _SESSION = "baton_session"
 _ASKING = ("/ask", "/log")  # where the box for a question stands, whatever happens
 ORDINARY = 3  # steps

@@ -9,9 +9,9 @@ from fastapi import Request
 from agents.health import HealthStatus
 from agents.registry import get_registry
 from api.desk import Desk
-from api.page_statuses import LOOKS
-from api.page_steps import Look
 from api.pages.operators.agent_cards import HEALTH
+from api.pages.statuses import LOOKS
+from api.pages.steps import Look
 from api.routes.breakers import BreakerDesk
 from breakers.errors import BreakerStoreAway
 from breakers.model import CircuitState, Mode

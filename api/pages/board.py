@@ -13,8 +13,8 @@ from fastapi.templating import Jinja2Templates
 
 from api.access.caller import caller_of
 from api.access.roles import Role
-from api.page_failure import failure_of
-from api.page_steps import duration
+from api.pages.failure import failure_of
+from api.pages.steps import duration
 from api.problems import Problem, store_away
 from breakers.errors import BreakerStoreAway
 from core.clock import iso, now_ms
@@ -95,6 +95,6 @@ def clock(at_ms: int) -> str:
     return time.strftime(form, moment)
 
 
-templates = Jinja2Templates(Path(__file__).parent / "templates")
+templates = Jinja2Templates(Path(__file__).parent.parent / "templates")
 templates.env.filters |= {"span": span, "share": share, "took": took, "clock": clock, "iso": iso}
 templates.env.trim_blocks = templates.env.lstrip_blocks = True

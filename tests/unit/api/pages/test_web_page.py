@@ -7,16 +7,16 @@ from html import unescape
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from scripted_desk import EXAMPLES, WORKFLOW_ID, ScriptedDesk, record, step
 
 from agents.contract import DataResult, NlpResult, VizRequest
 from agents.viz.chart import draw
-from api import pages
-from api.page_examples import MOST, ExampleShelf
+from api.pages import ask
+from api.pages.examples import MOST, ExampleShelf
 from api.problems import Problem
 from core.settings import ROOT
 from state.errors import StoreUnavailable
 from state.model import StepStatus, WorkflowStatus
+from tests.unit.api.scripted_desk import EXAMPLES, WORKFLOW_ID, ScriptedDesk, record, step
 
 QUESTION = "average departure delay by carrier"
 ROWS = [{"carrier": "AA", "avg_dep_delay": 8.586}, {"carrier": "F9", "avg_dep_delay": 20.2155}]
@@ -43,7 +43,7 @@ OUTPUTS = _outputs(ROWS, COLUMNS)
 
 def _client(desk):
     app = FastAPI()
-    pages.install(app)
+    ask.install(app)
     app.state.desk = app.state.breakers = desk
     return TestClient(app, follow_redirects=False)
 

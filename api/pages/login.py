@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from api.access.keys import KeyRing
 from api.access.logins import COOKIE, log_in, log_out
 from api.desk import Desk
-from api.pages import PageRoute, templates
+from api.pages.ask import PageRoute, templates
 from core.settings import get_settings
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.access.audited import _Overheard
-from api.board import share, span
+from api.pages.board import share, span
 from api.pages.operators import agents as agents_page
 from api.pages.operators import dashboard
 from state.errors import StoreUnavailable
