@@ -10,7 +10,7 @@ from agents.viz.fit import MAX_SERIES
 from agents.viz.labels import capitalised, label_of, with_unit
 from agents.viz.shape import Field, Role
 from agents.viz.theme import SERIES
-from pipeline.composed_part import Part, is_key
+from pipeline.composing.part import Part, is_key
 
 Spec = dict[str, Any]
 DASHES: Final = [[1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [4, 2, 1, 2], [1, 3], [14, 3, 2, 3, 2, 3]]

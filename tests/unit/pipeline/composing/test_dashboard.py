@@ -22,8 +22,8 @@ from composed_parts import (
 )
 
 from agents.contract import Column, VizResult
-from pipeline.compose import Part
-from pipeline.dashboard import Layout, dashboard_of
+from pipeline.composing.compose import Part
+from pipeline.composing.dashboard import Layout, dashboard_of
 
 QUERY = "flights by month and  delays by carrier"
 

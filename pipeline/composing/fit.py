@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from pipeline.composed_layers import DASHES, Spec
+from pipeline.composing.layers import DASHES, Spec
 
 _LETTER_PX, _LONGEST_NAME_PX, _AXIS_PX = 6.6, 160, 62
 _SHORT_NAME: Final = 3

@@ -4,7 +4,7 @@ from typing import Any
 
 from agents.contract import Column, DataResult, VizRequest, VizResult
 from agents.viz.chart import draw
-from pipeline.compose import Part
+from pipeline.composing.compose import Part
 
 MONTH = Column(name="month", type="date")
 HOUR = Column(name="hour", type="integer")

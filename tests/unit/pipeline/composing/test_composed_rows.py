@@ -3,7 +3,7 @@
 from composed_parts import ARRIVAL, CARRIER, DELAY, FLIGHTS, MONTH, MONTHS, by_carrier, by_month, one, part, table
 
 from agents.contract import Column
-from pipeline.composed_rows import joined, keys_of
+from pipeline.composing.rows import joined, keys_of
 
 
 def test_measures_stand_side_by_side_along_the_shared_key() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from agents.contract import Column, DataResult
-from pipeline.composed_part import Part, is_key
+from pipeline.composing.part import Part, is_key
 
 # Columns of one name may hold different things (names of airlines, names of airports): then few values are the same.
 _LEAST_SHARED: Final = 0.5

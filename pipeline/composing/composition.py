@@ -4,12 +4,12 @@ from typing import Any
 
 from agents.contract import DataResult, NlpResult, SubQuery, VizResult
 from agents.errors import NothingToCompose
-from pipeline import compose as composing
+from pipeline.composing import compose as composing
 from state.transitions import Go
 
 
 def composed(go: Go) -> dict[str, Any]:
-    """The output of a compose step: `pipeline.compose.Composed` as JSON. Raises `NothingToCompose`."""
+    """The output of a compose step: `pipeline.composing.compose.Composed` as JSON. Raises `NothingToCompose`."""
     queries = _queries(go)
     parts = [_part(go, told, queries.get(told.get("query", ""))) for told in go.spec["parts"]]
     try:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from agents.contract import DataResult, VizResult
-from pipeline.composed_part import Part
-from pipeline.composed_rows import joined, keys_of
-from pipeline.dashboard import dashboard_of
+from pipeline.composing.dashboard import dashboard_of
+from pipeline.composing.part import Part
+from pipeline.composing.rows import joined, keys_of
 
 __all__ = ["Composed", "NothingToCompose", "Part", "compose"]
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 from agents.contract import VizResult
 from agents.viz.labels import capitalised
 from agents.viz.theme import CONFIG, HEIGHT, WIDTH
-from pipeline.composed_fit import fitted
-from pipeline.composed_layers import Spec
-from pipeline.composed_panels import Panel, panels_of, share_sizes
-from pipeline.composed_part import Part
+from pipeline.composing.fit import fitted
+from pipeline.composing.layers import Spec
+from pipeline.composing.panels import Panel, panels_of, share_sizes
+from pipeline.composing.part import Part
 
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 _PANEL_WIDTH, _PANEL_HEIGHT, _SPACING = 405, 250, 36

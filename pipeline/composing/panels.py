@@ -5,9 +5,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline.composed_fit import channel, domain_of, sizes_of, units
-from pipeline.composed_layers import Course, Spec, alt_of, course_of, layered, title_of, together
-from pipeline.composed_part import Part
+from pipeline.composing.fit import channel, domain_of, sizes_of, units
+from pipeline.composing.layers import Course, Spec, alt_of, course_of, layered, title_of, together
+from pipeline.composing.part import Part
 
 _ON_TOP_ONLY: Final = ("$schema", "config", "background", "padding", "autosize", "usermeta", "description")
 _MIDNIGHT: Final = "T00:00:00"  # a day needs no time

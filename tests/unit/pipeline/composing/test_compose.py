@@ -3,7 +3,7 @@
 import pytest
 from composed_parts import CARRIER, DELAY, by_carrier, by_month, one, part, table
 
-from pipeline.compose import Composed, NothingToCompose, Part, compose
+from pipeline.composing.compose import Composed, NothingToCompose, Part, compose
 
 GONE = Part(name="gone", question="delays by plane", missing="the data agent did not answer")
 
