@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.rollout import decide, worse
-from pipeline.rollout_policy import LATENCY_BUCKETS, Policy
+from pipeline.rollout.decision import decide, worse
+from pipeline.rollout.policy import LATENCY_BUCKETS, Policy
 from prove.rollout_world import BEGINS_MS, Traffic, bucket_of
 from state.model import Path
 from state.rollout import Move, Rollout

@@ -7,7 +7,7 @@ them Celery is 10 % slower than the direct path, as slow as it may be.
 import math
 from functools import partial
 
-from pipeline.rollout_policy import Policy
+from pipeline.rollout.policy import Policy
 from prove.proof import Figure, Kind, Part, Result, Run
 from prove.quiet_rollout import Quiet, judge
 from prove.rollout_live import FAULTS, live

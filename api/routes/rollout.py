@@ -13,8 +13,8 @@ from api.rollout_evaluator import policy_of
 from core.clock import iso
 from core.logging import get_logger
 from core.settings import get_settings
-from pipeline.comparison import Difference
-from pipeline.rollout import worse
+from pipeline.rollout.comparison import Difference
+from pipeline.rollout.decision import worse
 from state.model import Path
 from state.rollout import Event, Move, Phase, Rollout, change, current, newest_events
 from state.sides import Seen, SlotReader

@@ -12,7 +12,7 @@ from api.app import create_app
 from api.rollout_evaluator import Evaluator
 from api.rollout_switch import ShareSwitch
 from core.valkey import async_client, sync_client
-from pipeline.share import path_at
+from pipeline.rollout.share import path_at
 from state import control, keys
 from state import transitions as t
 from state.audit import Trail, newest

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from core.settings import ROOT
-from pipeline.rollout_policy import Policy
+from pipeline.rollout.policy import Policy
 from prove.proof import PROOFS
 from prove.rollout import REGRESSIONS, SHARES
 

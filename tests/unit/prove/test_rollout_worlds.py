@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.rollout import worse
-from pipeline.rollout_policy import Policy
+from pipeline.rollout.decision import worse
+from pipeline.rollout.policy import Policy
 from prove import quiet_rollout
 from prove.quiet_rollout import Quiet, judge
 from prove.rollout_world import BEGINS_MS, Regression, Traffic, World, detection_s, quiet

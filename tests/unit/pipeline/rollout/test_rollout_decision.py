@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.comparison import Measure
-from pipeline.rollout import decide, worse
-from pipeline.rollout_policy import Policy
-from pipeline.share import path_at, point_of
+from pipeline.rollout.comparison import Measure
+from pipeline.rollout.decision import decide, worse
+from pipeline.rollout.policy import Policy
+from pipeline.rollout.share import path_at, point_of
 from state.model import Path
 from state.rollout import Move, Phase, Rollout
 from state.sides import SLOT_MS, Seen, Side, Slot

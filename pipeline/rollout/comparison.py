@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from pipeline.rollout_policy import LATENCY_BUCKETS, Policy
-from pipeline.significance import chance
+from pipeline.rollout.policy import LATENCY_BUCKETS, Policy
+from pipeline.rollout.significance import chance
 from state.sides import LAST_BUCKET, SLOT_MS, Side, summed, upper_ms
 
 

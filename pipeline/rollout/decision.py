@@ -11,8 +11,8 @@ RETURNING     stage after stage, each for a time and a number of questions, and 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pipeline.comparison import Difference, Measure, Pairs, differences
-from pipeline.rollout_policy import Policy
+from pipeline.rollout.comparison import Difference, Measure, Pairs, differences
+from pipeline.rollout.policy import Policy
 from state.model import Path
 from state.rollout import Move, Phase, Rollout
 from state.sides import SLOT_MS, Seen, Side, summed

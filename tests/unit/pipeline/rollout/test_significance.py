@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.significance import chance
+from pipeline.rollout.significance import chance
 
 
 def exact(bad, asked, bad_there, asked_there):
