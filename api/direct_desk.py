@@ -15,9 +15,9 @@ from core.logging import get_logger
 from core.settings import get_settings
 from pipeline import stand_ins
 from pipeline.answer import Answer, compose_answer
-from pipeline.direct import DirectPath, Seat
+from pipeline.direct.memory_ledger import MemoryLedger
+from pipeline.direct.path import DirectPath, Seat
 from pipeline.ledger import StoreLedger
-from pipeline.memory_ledger import MemoryLedger
 from pipeline.repeating import repeat
 from state.errors import StoreUnavailable
 from state.model import NewWorkflow, Path, WorkflowRecord

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.valkey import sync_client
+from pipeline.direct.memory_ledger import MemoryLedger
 from pipeline.ledger import Ledger, StoreLedger
-from pipeline.memory_ledger import MemoryLedger
 from pipeline.question import accept
 from state.errors import OutputTooLarge
 from state.model import Mode, NewStep, NewWorkflow, Path, Route, StepStatus, WorkflowStatus

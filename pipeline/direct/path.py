@@ -14,8 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_when_event_set
 
 from core.logging import get_logger, in_log
+from pipeline.direct.in_hand import InHand, Taken
 from pipeline.execution import Nothing, Outcome, Released, Wait, run_step
-from pipeline.in_hand import InHand, Taken
 from pipeline.ledger import Ledger
 from state.errors import StoreUnavailable
 from state.transition import Send

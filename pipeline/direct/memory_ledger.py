@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from core.clock import now_ms
+from pipeline.direct.working_plan import ENDED, PlanStep, WorkingPlan
 from pipeline.ledger import Output
-from pipeline.working_plan import ENDED, PlanStep, WorkingPlan
 from state.blobs import pack, unpack
 from state.model import Contents, NewWorkflow, Path, Route, StepStatus, WorkflowRecord, WorkflowStatus
 from state.transition import Send
