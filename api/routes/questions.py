@@ -14,7 +14,7 @@ from api.problems import Problem, documented, store_away
 from api.routes.idempotency import REPLAYED, IdempotencyKey, once_of, still_at_work
 from core.settings import get_settings
 from pipeline.answer import Answer, AnswerError
-from pipeline.asked_step import AskedStep
+from pipeline.asked.step import AskedStep
 from pipeline.question import Question
 from state.errors import StoreUnavailable
 from state.model import Mode, WorkflowStatus

@@ -39,7 +39,7 @@ def a_step(name: str, after: Sequence[str] = (), needs: Sequence[str] = (), *, o
 
 @st.composite
 def plans(draw, names=NAMES, before=()):
-    """Plans as they are accepted: a required step needs no optional one (`pipeline.asked_plan`)."""
+    """Plans as they are accepted: a required step needs no optional one (`pipeline.asked.plan`)."""
     steps: list[NewStep] = []
     for name in names[:draw(st.integers(1, len(names)))]:
         known = [*before, *(step.name for step in steps)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from rapidfuzz.process import extractOne
 
 from agents.registry import AgentSpec
-from pipeline.asked_step import AskedStep, faults_of, references_in
+from pipeline.asked.step import AskedStep, faults_of, references_in
 from pipeline.extension import FIXED
 from pipeline.inputs import FROM
 from pipeline.plan import COMPOSE, compose_step, step_of

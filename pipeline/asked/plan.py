@@ -6,9 +6,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from agents.registry import AgentSpec
-from pipeline.asked_step import AskedStep
+from pipeline.asked.step import AskedStep
+from pipeline.asked.wiring import Wired, meant
 from pipeline.plan import COMPOSE, within_limit
-from pipeline.wiring import Wired, meant
 from state.model import NewStep
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")  # other marks have a meaning in ids and keys

@@ -6,8 +6,8 @@ import pytest
 
 from agents.registry import AgentSpec, RetryPolicy, build_registry
 from core.settings import Settings
-from pipeline.asked_plan import BadPlan, checked_plan
-from pipeline.asked_step import DEEPEST, AskedStep
+from pipeline.asked.plan import BadPlan, checked_plan
+from pipeline.asked.step import DEEPEST, AskedStep
 from pipeline.plan import PlanTooLarge
 
 REGISTRY = {
