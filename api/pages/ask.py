@@ -37,7 +37,7 @@ from pipeline.question import Question
 from state.errors import NoRoom, StoreUnavailable
 from state.model import WorkflowRecord
 
-_HERE = Path(__file__).parent.parent
+_HERE = Path(__file__).parent
 _SESSION = "baton_session"
 _ASKING = ("/ask", "/log")  # where the box for a question stands, whatever happens
 ORDINARY = 3  # steps

@@ -95,6 +95,6 @@ def clock(at_ms: int) -> str:
     return time.strftime(form, moment)
 
 
-templates = Jinja2Templates(Path(__file__).parent.parent / "templates")
+templates = Jinja2Templates(Path(__file__).parent / "templates")
 templates.env.filters |= {"span": span, "share": share, "took": took, "clock": clock, "iso": iso}
 templates.env.trim_blocks = templates.env.lstrip_blocks = True

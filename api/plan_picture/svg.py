@@ -50,7 +50,7 @@ def plan_picture(record: WorkflowRecord) -> str:
 @cache
 def stylesheet() -> str:
     """The rules for what has the class `plan`."""
-    return (Path(__file__).parent.parent / "static" / "plan.css").read_text()
+    return (Path(__file__).parent.parent / "pages" / "static" / "plan.css").read_text()
 
 
 def plan_svg(record: WorkflowRecord, style: str = "") -> str:

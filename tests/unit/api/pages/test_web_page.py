@@ -283,7 +283,7 @@ def test_nothing_but_this_server_is_allowed_on_the_page():
 
 
 def test_every_vendored_file_is_the_one_written_down():
-    folder = ROOT / "api" / "static" / "vendor"
+    folder = ROOT / "api" / "pages" / "static" / "vendor"
     listed = dict(re.findall(r"^\| `(\S+)` .*`([0-9a-f]{64})` \|$", (folder / "VENDORED.md").read_text(), re.MULTILINE))
     assert {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in listed} == listed
     assert set(listed) == {path.name for path in folder.glob("*.js")}
@@ -293,7 +293,7 @@ def test_the_page_loads_only_files_that_are_there():
     page = _client(ScriptedDesk([], {})).get("/").text
     files = re.findall(r'"/(static/[^"]+)"', page)
     assert len(files) >= 8
-    assert [name for name in files if not (ROOT / "api" / name).is_file()] == []
+    assert [name for name in files if not (ROOT / "api" / "pages" / name).is_file()] == []
 
 
 def test_examples_that_are_slow_or_gone_do_not_hold_the_page_up():
