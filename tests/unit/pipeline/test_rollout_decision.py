@@ -134,6 +134,24 @@ def test_without_a_direct_side_suspicion_leads_to_a_comparison(celery):
     assert decide(later, seen(side(50, failed=20), side(50)), POLICY).after.target == 100
 
 
+def test_suspicion_needs_one_bad_slot():
+    """A minute would thin it out: the comparison is what takes the time there is."""
+    usual, bad = seen(side(100), ALONE, slots=60).slots[:59], seen(side(100, failed=9), ALONE, slots=1).slots
+    assert decide(Rollout(), Seen(NOW_MS, [*usual, *bad], dict.fromkeys(Path, 0)), POLICY).move is Move.COMPARE
+
+
+def test_a_comparison_may_be_less_sure_since_there_are_few():
+    steady = Rollout(share=50, target=100, since_ms=NOW_MS - 61_000)
+    doubtful = seen(side(40, failed=2), side(40))
+    assert decide(steady, doubtful, POLICY) is None, "1 in 2 * 10^7"
+    comparing = replace(steady, phase=Phase.COMPARING, compared_ms=steady.since_ms)
+    assert decide(comparing, doubtful, POLICY).move is Move.ROLL_BACK
+    failures = [one for one in worse(comparing, doubtful, POLICY) if one.measure is Measure.FAILURES]
+    assert [one.asked for one in failures] == [480], "one window: all since it began"
+    looks_a_year = 365 * 86_400 / POLICY.compare_again_s * POLICY.compare_s * 1000 / SLOT_MS
+    assert looks_a_year * POLICY.comparing.significance < 0.2
+
+
 # --- properties -------------------------------------------------------------------------------------------------------
 
 counts = st.integers(0, 60)
