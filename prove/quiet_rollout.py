@@ -127,8 +127,8 @@ def _slow(
 ) -> Counts:
     """Where too many took too long. `single` are counts up to a bucket in each slot, `sums` those of a window.
 
-    `age`: how many slots before a slot may be in its window. The newest slots are left out, as long as the limit is: they
-    are too young to be judged.
+    `age`: how many slots before a slot may be in its window. The newest slots are left out, as long as the limit is:
+    they are too young to be judged.
     """
     found, last = np.zeros(DAY_SLOTS, bool), sums[0].shape[0] - 1
     p95 = np.argmax(sums[1] >= np.ceil(0.95 * sums[1][-1]), axis=0)
