@@ -116,6 +116,15 @@ def test_one_session_does_not_speak_for_all(store, valkey):
     assert sides(valkey)[Path.CELERY] == (4, 0, 4, 0)
 
 
+def test_a_request_that_lua_cannot_read_fails_like_any_other(store, valkey):
+    request = {"query": "q", "query_id": "q", "session_id": "s", "context": {"said": "\ud800"}}
+    workflow = NewWorkflow(secrets.token_hex(16), request, Mode.INTERACTIVE, 180, STEPS)
+    go = begin(store, store.run(t.start(workflow, 0, new_token())).sends[0])
+    assert store.run(t.fail(go, {"message": "no"}, ttl_s=100, grace_ms=0, token=new_token())).accepted
+    assert store.client.ttl(keys.record(workflow.workflow_id)) > 0, "ended, to the last line of the script"
+    assert sides(valkey)[Path.CELERY] == (0, 0, 0, 0)
+
+
 def test_slots_expire(store):
     answer(store)
     (slot,) = store.client.keys("baton:rollout:asked:*")
