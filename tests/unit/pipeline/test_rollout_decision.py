@@ -75,6 +75,12 @@ def test_what_was_asked_before_the_share_changed_does_not_count():
     assert decide(replace(AT_25, since_ms=NOW_MS - 45_000), bad, POLICY).move is Move.ROLL_BACK
 
 
+@pytest.mark.parametrize(("before_slot_ms", "counts"), [(1_000, True), (999, False), (0, False), (-2_000, False)])
+def test_a_slot_counts_when_every_process_has_had_the_share_for_all_of_it(before_slot_ms, counts):
+    (slot,) = (bad := seen(side(failed=25), slots=1)).slots
+    assert bool(decide(replace(AT_25, since_ms=slot.at_ms - before_slot_ms), bad, POLICY)) is counts
+
+
 def test_cool_downs_double_up_to_a_day_and_are_forgiven():
     now, waits = AT_25, []
     for _ in range(10):
@@ -99,6 +105,17 @@ def test_the_return_goes_stage_by_stage_to_where_it_was():
         at_ms, ended = at_ms + 120_000, ended + 50
     assert shares == [1, 5, 25, 50, 60]
     assert now.target == 60
+
+
+def test_a_stage_counts_its_own_questions():
+    returning = Rollout(5, 100, Phase.RETURNING, since_ms=NOW_MS - 300_000, strikes=1, mark=1_000)
+    assert decide(returning, seen(side(), ended=1_049), POLICY) is None
+    assert decide(returning, seen(side(), ended=1_050), POLICY).after.mark == 1_050
+
+
+def test_a_return_goes_no_further_than_it_was():
+    gone = Rollout(0, 0.5, Phase.ROLLED_BACK, until_ms=NOW_MS, strikes=1)
+    assert decide(gone, seen(side()), POLICY).after.share == 0.5
 
 
 def test_no_next_stage_in_doubt():
