@@ -64,6 +64,11 @@ def test_alike_or_too_few_stays(celery, direct):
     assert decide(AT_25, seen(celery, direct), POLICY) is None
 
 
+def test_latency_must_be_surer():
+    assert decide(AT_25, seen(side(slow=3), slots=6), POLICY) is None, "15 of 125, and none of 375: 5 in 10^10"
+    assert decide(AT_25, seen(side(slow=3), slots=7), POLICY).measure is Measure.LATENCY, "7 in 10^12"
+
+
 def test_a_dead_side_is_seen_before_its_deadline():
     """Nothing ends, so nothing has failed."""
     assert decide(AT_25, seen(side(asked=20, still_open=20), slots=4), POLICY).measure is Measure.LATENCY
@@ -151,6 +156,18 @@ def test_without_a_direct_side_suspicion_leads_to_a_comparison(celery):
     assert decide(later, seen(side(50, failed=20), side(50)), POLICY).after.target == 100
 
 
+def test_failures_from_the_start_are_suspicious_but_not_a_handful():
+    assert decide(Rollout(), seen(side(100, failed=8), ALONE), POLICY).move is Move.COMPARE, "8 %, as before"
+    assert decide(Rollout(), seen(side(100, failed=4), ALONE), POLICY) is None, "4 %, as before"
+    assert decide(Rollout(), seen(side(6, failed=6), ALONE, slots=1), POLICY) is None, "6 questions"
+
+
+def test_suspicion_tells_what_it_compared():
+    usual, bad = seen(side(100), ALONE, slots=60).slots[:56], seen(side(100, failed=4), ALONE, slots=4).slots
+    reason = decide(Rollout(), Seen(NOW_MS, [*usual, *bad], dict.fromkeys(Path, 0)), POLICY).after.reason
+    assert reason.startswith("16 of 400 questions by Celery (4.0%) failed, and 0 of 5600 by Celery earlier (0.0%)")
+
+
 def test_suspicion_needs_one_bad_slot():
     """A minute would thin it out: the comparison is what takes the time there is."""
     usual, bad = seen(side(100), ALONE, slots=60).slots[:59], seen(side(100, failed=9), ALONE, slots=1).slots
@@ -234,6 +251,11 @@ def test_who_is_on_celery_stays_there_while_the_share_grows():
         assert before <= on_celery
         assert len(on_celery) / len(sessions) == pytest.approx(share / 100, abs=0.015)
         before = on_celery
+
+
+def test_a_share_of_nothing_is_nobody():
+    first = next(name for i in range(1_000_000) if point_of(name := f"session-{i}", "") == 0)
+    assert [path_at(share, first, "") for share in (0, 0.01)] == [Path.DIRECT, Path.CELERY]
 
 
 def test_a_session_is_on_one_side_and_questions_without_one_are_spread():
