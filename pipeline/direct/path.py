@@ -91,6 +91,7 @@ class _Errand:
 
     def __init__(self, path: DirectPath, ledger: Ledger) -> None:
         self.done: Future[None] = Future()
+        self.done.set_running_or_notify_cancel()  # who gives up waiting for it does not end it, nor free its seat
         self._path, self._ledger = path, ledger
         self._open, self._lock = 0, threading.Lock()
 

@@ -15,7 +15,7 @@ from pipeline.rollout.comparison import Difference, Measure, Pairs, differences
 from pipeline.rollout.policy import Policy
 from state.model import Path
 from state.rollout import Move, Phase, Rollout
-from state.sides import SLOT_MS, Seen, Side, summed
+from state.sides import SLOT_MS, Seen, Side, Slot, summed
 
 ACTOR = "rollout"
 _SETTLES_MS = 1_000  # until every API process has the new share
@@ -49,6 +49,7 @@ def decide(now: Rollout, seen: Seen, policy: Policy) -> Step | None:
 def worse(now: Rollout, seen: Seen, policy: Policy) -> Iterator[Difference]:
     """Celery's side against the direct one: every measure over every window since the share last changed."""
     first_ms = _first_slot_ms(now)
+    policy = policy.comparing if now.phase is Phase.COMPARING else policy
     for window_s in policy.windows_s:
         since_ms = max(first_ms, seen.now_ms - window_s * 1000)
         pairs = [
@@ -141,9 +142,15 @@ def _suspicion(now: Rollout, seen: Seen, policy: Policy) -> str:
     failing = side.failed >= policy.bad_at_least and side.failed >= policy.failing_share * side.asked
     if failing and side.asked >= policy.asked_at_least:
         return f"{side.failed} of {side.asked} questions by Celery failed within 60 s."
+    found = (one for window_s in policy.suspicion_windows_s for one in _since_earlier(slots, seen, window_s, policy))
+    worst = _worst([one for one in found if one.matters(policy)], policy.suspicion)
+    return worst.told("by Celery", "by Celery earlier") if worst else ""
+
+
+def _since_earlier(slots: list[Slot], seen: Seen, window_s: int, policy: Policy) -> Iterator[Difference]:
+    """Celery's side over the last `window_s` against all of `slots` before."""
+    recent = [slot for slot in slots if slot.at_ms >= seen.now_ms - window_s * 1000]
     before = summed(slot.sides[Path.CELERY] for slot in slots[: len(slots) - len(recent)])
     # All of before stands beside the oldest recent slot: what counts is only that it is old enough to have ended.
     pairs: Pairs = [(slot.at_ms, slot.sides[Path.CELERY], Side() if at else before) for at, slot in enumerate(recent)]
-    found = (one for one in differences(pairs, seen.now_ms, 60, policy) if one.matters(policy))
-    worst = _worst(list(found), policy.suspicion)
-    return worst.told("by Celery", "by Celery earlier") if worst else ""
+    return differences(pairs, seen.now_ms, window_s, policy)

@@ -1,6 +1,7 @@
 """The numbers of the rollout: how sure it must be before it acts, and how slowly it comes back."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Final
 
 from state.sides import BUCKETS_A_DOUBLING
@@ -22,7 +23,8 @@ class Policy:
     significance: float = 1e-8
     significance_of_latency: float = 1e-10
     doubt: float = 1e-3  # no next stage while a difference is less likely than this
-    suspicion: float = 1e-4  # of a side that nothing can be compared with
+    suspicion: float = 1e-5  # of a side that nothing can be compared with
+    suspicion_windows_s: tuple[int, ...] = (10, 20, 60)
     asked_at_least: int = 20  # questions on each side
     bad_at_least: int = 5  # on Celery's
     more_failures: float = 0.02  # of all questions
@@ -39,6 +41,19 @@ class Policy:
     compare_s: float = 120.0
     compare_again_s: float = 600.0
     failing_share: float = 0.05  # suspicious by itself
+
+    @property
+    def comparing(self) -> "Policy":
+        """In a comparison: all since it began counts, and a look may be less sure, since there are far fewer of them.
+
+        One in ten minutes, 24 looks each, is 1.3 million tests of a measure a year: as many false rollbacks as else.
+        """
+        return replace(
+            self,
+            windows_s=(math.ceil(self.compare_s),),
+            significance=15 * self.significance,
+            significance_of_latency=15 * self.significance_of_latency,
+        )
 
     @property
     def latency_factor(self) -> float:

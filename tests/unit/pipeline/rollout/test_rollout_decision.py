@@ -64,6 +64,11 @@ def test_alike_or_too_few_stays(celery, direct):
     assert decide(AT_25, seen(celery, direct), POLICY) is None
 
 
+def test_latency_must_be_surer():
+    assert decide(AT_25, seen(side(slow=3), slots=6), POLICY) is None, "15 of 125, and none of 375: 5 in 10^10"
+    assert decide(AT_25, seen(side(slow=3), slots=7), POLICY).measure is Measure.LATENCY, "7 in 10^12"
+
+
 def test_a_dead_side_is_seen_before_its_deadline():
     """Nothing ends, so nothing has failed."""
     assert decide(AT_25, seen(side(asked=20, still_open=20), slots=4), POLICY).measure is Measure.LATENCY
@@ -73,6 +78,12 @@ def test_what_was_asked_before_the_share_changed_does_not_count():
     bad = seen(side(failed=10))
     assert decide(replace(AT_25, since_ms=NOW_MS - 3_000), bad, POLICY) is None
     assert decide(replace(AT_25, since_ms=NOW_MS - 45_000), bad, POLICY).move is Move.ROLL_BACK
+
+
+@pytest.mark.parametrize(("before_slot_ms", "counts"), [(1_000, True), (999, False), (0, False), (-2_000, False)])
+def test_a_slot_counts_when_every_process_has_had_the_share_for_all_of_it(before_slot_ms, counts):
+    (slot,) = (bad := seen(side(failed=25), slots=1)).slots
+    assert bool(decide(replace(AT_25, since_ms=slot.at_ms - before_slot_ms), bad, POLICY)) is counts
 
 
 def test_cool_downs_double_up_to_a_day_and_are_forgiven():
@@ -99,6 +110,17 @@ def test_the_return_goes_stage_by_stage_to_where_it_was():
         at_ms, ended = at_ms + 120_000, ended + 50
     assert shares == [1, 5, 25, 50, 60]
     assert now.target == 60
+
+
+def test_a_stage_counts_its_own_questions():
+    returning = Rollout(5, 100, Phase.RETURNING, since_ms=NOW_MS - 300_000, strikes=1, mark=1_000)
+    assert decide(returning, seen(side(), ended=1_049), POLICY) is None
+    assert decide(returning, seen(side(), ended=1_050), POLICY).after.mark == 1_050
+
+
+def test_a_return_goes_no_further_than_it_was():
+    gone = Rollout(0, 0.5, Phase.ROLLED_BACK, until_ms=NOW_MS, strikes=1)
+    assert decide(gone, seen(side()), POLICY).after.share == 0.5
 
 
 def test_no_next_stage_in_doubt():
@@ -132,6 +154,36 @@ def test_without_a_direct_side_suspicion_leads_to_a_comparison(celery):
     again = Seen(NOW_MS, suspicious.slots, suspicious.ended)
     assert decide(replace(back.after, since_ms=0), again, POLICY) is None, "not again so soon"
     assert decide(later, seen(side(50, failed=20), side(50)), POLICY).after.target == 100
+
+
+def test_failures_from_the_start_are_suspicious_but_not_a_handful():
+    assert decide(Rollout(), seen(side(100, failed=8), ALONE), POLICY).move is Move.COMPARE, "8 %, as before"
+    assert decide(Rollout(), seen(side(100, failed=4), ALONE), POLICY) is None, "4 %, as before"
+    assert decide(Rollout(), seen(side(6, failed=6), ALONE, slots=1), POLICY) is None, "6 questions"
+
+
+def test_suspicion_tells_what_it_compared():
+    usual, bad = seen(side(100), ALONE, slots=60).slots[:56], seen(side(100, failed=4), ALONE, slots=4).slots
+    reason = decide(Rollout(), Seen(NOW_MS, [*usual, *bad], dict.fromkeys(Path, 0)), POLICY).after.reason
+    assert reason.startswith("16 of 400 questions by Celery (4.0%) failed, and 0 of 5600 by Celery earlier (0.0%)")
+
+
+def test_suspicion_needs_one_bad_slot():
+    """A minute would thin it out: the comparison is what takes the time there is."""
+    usual, bad = seen(side(100), ALONE, slots=60).slots[:59], seen(side(100, failed=9), ALONE, slots=1).slots
+    assert decide(Rollout(), Seen(NOW_MS, [*usual, *bad], dict.fromkeys(Path, 0)), POLICY).move is Move.COMPARE
+
+
+def test_a_comparison_may_be_less_sure_since_there_are_few():
+    steady = Rollout(share=50, target=100, since_ms=NOW_MS - 61_000)
+    doubtful = seen(side(40, failed=2), side(40))
+    assert decide(steady, doubtful, POLICY) is None, "1 in 2 * 10^7"
+    comparing = replace(steady, phase=Phase.COMPARING, compared_ms=steady.since_ms)
+    assert decide(comparing, doubtful, POLICY).move is Move.ROLL_BACK
+    failures = [one for one in worse(comparing, doubtful, POLICY) if one.measure is Measure.FAILURES]
+    assert [one.asked for one in failures] == [480], "one window: all since it began"
+    looks_a_year = 365 * 86_400 / POLICY.compare_again_s * POLICY.compare_s * 1000 / SLOT_MS
+    assert looks_a_year * POLICY.comparing.significance < 0.2
 
 
 # --- properties -------------------------------------------------------------------------------------------------------
@@ -199,6 +251,11 @@ def test_who_is_on_celery_stays_there_while_the_share_grows():
         assert before <= on_celery
         assert len(on_celery) / len(sessions) == pytest.approx(share / 100, abs=0.015)
         before = on_celery
+
+
+def test_a_share_of_nothing_is_nobody():
+    first = next(name for i in range(1_000_000) if point_of(name := f"session-{i}", "") == 0)
+    assert [path_at(share, first, "") for share in (0, 0.01)] == [Path.DIRECT, Path.CELERY]
 
 
 def test_a_session_is_on_one_side_and_questions_without_one_are_spread():
