@@ -20,6 +20,7 @@ BARS_SEEN = """bars => bars.filter((bar) => {
   const box = bar.getBoundingClientRect(), chart = bar.ownerSVGElement.getBoundingClientRect();
   return box.width > 1 && box.height > 5 && box.left >= chart.left && box.right <= chart.right;
 }).length"""
+WINDOWS_DRAWN = "boxes => boxes.map((box) => box.view.scale('x').domain().map(Number))"
 ALL_WELL = "All agents are up"
 
 
@@ -128,13 +129,17 @@ def test_a_mode_is_confirmed_with_who_and_why(visit, system):
 def test_the_dashboard_draws_counts_and_runs_again_on_a_phone_in_the_dark(visit, system):
     assert ask(system, "flights per month").ok
     assert ask(system, "how many sandwiches were eaten").status_code == 422
-    page = visit(color_scheme="dark", viewport={"width": 390, "height": 844}).page
+    page = visit(color_scheme="dark", viewport={"width": 390, "height": 844}, timezone_id="Asia/Kolkata").page
     page.goto("/dashboard?window=15m")
     expect(page.locator("[data-chart][data-drawn=yes] svg")).to_have_count(2)
     expect(page.get_by_role("img", name="Time of answers by agent")).to_have_accessible_description(
         re.compile(r"At its slowest, \w+, 99 % of the answers came within [\d,]+ ms"))
     assert page.locator("[data-chart=throughput] svg .mark-rect path").evaluate_all(BARS_SEEN) >= 1
     assert page.locator("[data-chart=latency] svg .mark-symbol path").count() >= 3
+    first, second = page.locator("[data-chart]").evaluate_all(WINDOWS_DRAWN)
+    assert first == second  # the same time stands at the same place in both
+    assert first[1] - first[0] == 16 * 60_000
+    assert first[0] < datetime.now(UTC).timestamp() * 1000 < first[1] + 60_000
     expect(page.locator("#steps tbody th")).to_contain_text(["data", "nlp", "viz"])
     expect(page.locator("#workers tbody")).to_contain_text("now")
     page.get_by_text("These figures as a table").click()
