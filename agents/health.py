@@ -8,20 +8,26 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cache
+from typing import Annotated
 
 import requests
 import urllib3
+from pydantic import Field, TypeAdapter, ValidationError
 
 from agents.dialects import WORD_MAX_CHARS
 from agents.registry import AgentSpec
 from agents.reply_body import decoded
 from core.clock import now_ms
 from core.http import get_session, small_body
+from core.logging import get_logger
 from core.settings import get_settings
 
+log = get_logger(__name__)
 KEY = "baton:health"
 STALE_AFTER = 4
 BODY_MAX_BYTES = 64 * 1024
+Moment = Annotated[int, Field(ge=0, lt=253_402_300_800_000)]  # ms; the last one is in the year 9999
 
 
 class HealthStatus(StrEnum):
@@ -41,9 +47,9 @@ class Health:
     status: HealthStatus
     detail: str
     version: str
-    latency_ms: int
-    checked_ms: int
-    since_ms: int
+    latency_ms: Moment
+    checked_ms: Moment
+    since_ms: Moment
 
 
 def check_health(agent: AgentSpec, timeout_s: float | None = None) -> Health:
@@ -101,10 +107,21 @@ def _read(raw: bytes | None, agent: AgentSpec, oldest_ms: int) -> Health:
 def _entry(raw: bytes) -> Health | None:
     """One entry of the hash; None when it is none of ours: what nobody can read says nothing."""
     try:
-        fields = json.loads(raw)
-        return Health(**{**fields, "status": HealthStatus(fields["status"]), "checked_ms": int(fields["checked_ms"])})
-    except (ValueError, KeyError, TypeError):
+        return _form().validate_json(raw)
+    except ValidationError as error:
+        _tell_once(error.errors(include_input=False)[0]["type"])
         return None
+
+
+@cache
+def _form() -> TypeAdapter[Health]:
+    return TypeAdapter(Health)
+
+
+@cache
+def _tell_once(error: str) -> None:
+    """Every question reads it."""
+    log.warning("key_unreadable", key=KEY, error=error, meaning="the agent counts as not looked at lately")
 
 
 def _version(body: bytes) -> str:

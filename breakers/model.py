@@ -95,10 +95,11 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verdict, and the view after it."""
+    """A verdict, and the view after it; `unreadable`: what was rubbish, so that the breaker was begun anew."""
 
     verdict: Verdict
     view: View
+    unreadable: str = ""
 
 
 @dataclass(slots=True)

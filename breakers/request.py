@@ -96,8 +96,8 @@ class Requests:
 
 def answer_of(raw: list[bytes]) -> Answer:
     """The script's answer."""
-    verdict, state, generation, score, wait_us, mode, mode_until_us, settings, tokens, now_us = (
-        one.decode() if isinstance(one, bytes) else str(one) for one in raw)
+    verdict, state, generation, score, wait_us, mode, mode_until_us, settings, tokens, now_us, unreadable = (
+        one.decode(errors="replace") if isinstance(one, bytes) else str(one) for one in raw)
     return Answer(Verdict(verdict), View(
         CircuitState(state), int(generation), float(score), int(wait_us), Mode(mode), int(mode_until_us), settings,
-        float(tokens), int(now_us)))
+        float(tokens), int(now_us)), unreadable)

@@ -6,6 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from core.logging import get_logger
+
+_log = get_logger(__name__)
 # Bounds within which the script's microseconds and sums stay exact.
 Seconds = Annotated[float, Field(ge=0.001, le=30 * 86_400)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -50,7 +53,7 @@ class BreakerSettings(BaseModel):
         return _wire(self)
 
     def overlaid(self, stored: str) -> "BreakerSettings":
-        """These with the operators' JSON on top; the same text gives the same object."""
+        """These with the operators' JSON on top, or without it when it is rubbish; the same text, the same object."""
         return _overlaid(self, stored) if stored else self
 
 
@@ -61,4 +64,9 @@ def _wire(settings: BreakerSettings) -> str:
 
 @lru_cache(maxsize=1024)
 def _overlaid(settings: BreakerSettings, stored: str) -> BreakerSettings:
-    return BreakerSettings.model_validate({**settings.model_dump(), **json.loads(stored)})
+    try:
+        return BreakerSettings.model_validate({**settings.model_dump(), **json.loads(stored)})
+    except (ValueError, TypeError) as error:
+        _log.warning("key_unreadable", key="settings of a breaker", error=repr(error)[:200],
+                     meaning="they are ignored until an operator sets others")
+        return settings

@@ -14,18 +14,21 @@ EVENTS_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class RawStatus:
-    """The hash and the probes as they are stored."""
+    """The hash and the probes as they are stored; rubbish there reads as nothing until a call begins it anew."""
 
     fields: dict[bytes, bytes]
     probes: list[tuple[bytes, float]] = field(default_factory=list)
 
     def text(self, name: str) -> str:
         """A field's text, empty without it."""
-        return self.fields.get(name.encode(), b"").decode()
+        return self.fields.get(name.encode(), b"").decode(errors="replace")
 
     def number(self, name: str) -> int:
         """A whole number, 0 without it."""
-        return int(self.fields.get(name.encode(), b"0"))
+        try:
+            return int(self.fields.get(name.encode(), b"0"))
+        except ValueError:
+            return 0
 
     def at_ms(self, name: str) -> int | None:
         """A stamp in milliseconds, None without it."""
@@ -99,7 +102,7 @@ def status_of(name: str, base: BreakerSettings, view: View, raw: RawStatus,
     """Put together what a look and the stored fields tell."""
     settings = base.overlaid(view.settings)
     return BreakerStatus(
-        name=name, state=view.state, why=Why(raw.text("why") or Why.NEW), since_ms=raw.at_ms("since_us"),
+        name=name, state=view.state, why=_why(raw.text("why")), since_ms=raw.at_ms("since_us"),
         until_ms=raw.at_ms("until_us") if view.state is CircuitState.OPEN else None,
         retry_after_s=view.wait_us / SECOND_US, generation=view.generation, score=view.score,
         window=_window(raw, view, settings),
@@ -109,6 +112,10 @@ def status_of(name: str, base: BreakerSettings, view: View, raw: RawStatus,
         retry_tokens=view.tokens, settings=settings, settings_changed=bool(view.settings),
         totals=Totals(*(raw.number(name) for name in ("calls", "failures", "slow", "refused", "retries", "opened"))),
         last_events=tuple(event for event in events if event.breaker == name)[:EVENTS_SHOWN])
+
+
+def _why(text: str) -> Why:
+    return Why(text) if text in frozenset(Why) else Why.NEW
 
 
 def _window(raw: RawStatus, view: View, settings: BreakerSettings) -> SlowCalls:

@@ -21,8 +21,10 @@ from breakers.events import EVENTS_COUNTED, BreakerEvent, events_of, opens
 from breakers.model import Answer
 from breakers.request import Request, answer_of, source
 from breakers.status import RawStatus
+from core.logging import get_logger
 from core.valkey import async_client, sync_client
 
+_log = get_logger(__name__)
 ANSWER_TIMEOUT_S = 0.5
 AWAY = (redis.RedisError, OSError)  # also an error that Valkey answers: a breaker must never be the outage itself
 
@@ -41,6 +43,14 @@ def impatient(url: str) -> str:
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query)) | {"socket_timeout": str(ANSWER_TIMEOUT_S)}
     return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def _told(request: Request, answer: Answer) -> Answer:
+    """The answer; a log line when the breaker had to be begun anew."""
+    if answer.unreadable:
+        _log.warning("key_unreadable", key=keys.state(request.name), field=answer.unreadable,
+                     meaning="it was none of ours: the breaker begins anew")
+    return answer
 
 
 class Store:
@@ -69,7 +79,7 @@ class Store:
         with as_away():
             client, script = self.client, self._script
             raw: Any = script(keys=request.keys, args=request.args, client=client)
-        return answer_of(raw)
+        return _told(request, answer_of(raw))
 
     def read(self, name: str) -> RawStatus:
         """What is stored about one breaker, as of one moment."""
@@ -115,7 +125,7 @@ class AsyncStore:
         """Run the script, once; raises `BreakerStoreAway`."""
         with as_away():
             raw: Any = await self._script(keys=request.keys, args=request.args)
-        return answer_of(raw)
+        return _told(request, answer_of(raw))
 
     async def read(self, name: str) -> RawStatus:
         """What is stored about one breaker, as of one moment."""

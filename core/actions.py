@@ -49,6 +49,7 @@ Action = Literal[
     "agent_started",
     "breaker_on_its_own",
     "breaker_shared_again",
+    "key_unreadable",
     # the API
     "request_failed",
     "store_away",

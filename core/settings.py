@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -46,12 +47,23 @@ def _not_built_in(name: str) -> str:
 AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$"), AfterValidator(_not_built_in)]
 
 
+def _without_access(url: str) -> str:
+    if "@" in urlsplit(url).netloc:
+        raise ValueError(
+            "a user or password in an agent's URL would be shown wherever the URL is: leave them out, and set AGENT_KEY"
+        )
+    return url
+
+
+AgentUrl = Annotated[str, AfterValidator(_without_access)]
+
+
 class FurtherAgent(BaseModel):
     """An agent beside nlp, data and viz: its one call is `POST <url><path>`, and it answers with a JSON object."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(pattern=r"^https?://[^\s]+$")
+    url: AgentUrl = Field(pattern=r"^https?://[^\s]+$")
     path: str = Field("/call", pattern=r"^/[^\s]*$")
     timeout_s: PositiveFloat = 60.0
     max_attempts: PositiveInt = 3
@@ -104,9 +116,9 @@ class Settings(BaseSettings):
         description="Redis/Valkey primary, or its sentinels: `sentinel://host:26379,host:26379/<name of the primary>`. "
         "Empty: the embedded server of `make run`.",
     )
-    nlp_agent_url: str = Field("", description="nlp agent. Empty: the bundled one.")
-    data_agent_url: str = Field("", description="data agent. Empty: the bundled one.")
-    viz_agent_url: str = Field("", description="viz agent. Empty: the bundled one.")
+    nlp_agent_url: AgentUrl = Field("", description="nlp agent. Empty: the bundled one.")
+    data_agent_url: AgentUrl = Field("", description="data agent. Empty: the bundled one.")
+    viz_agent_url: AgentUrl = Field("", description="viz agent. Empty: the bundled one.")
 
     data: str = Field(
         "",

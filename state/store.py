@@ -6,7 +6,7 @@ someone waits, does not: it fails at once and says so (`state.outage`).
 
 import os
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 
 import redis
@@ -14,6 +14,7 @@ import redis.asyncio
 from redis.commands.core import AsyncScript, Script
 from tenacity import Retrying
 
+from core.logging import get_logger
 from core.settings import get_settings
 from core.valkey import sync_client
 from state import keys
@@ -27,8 +28,26 @@ from state.scripts import source
 from state.transition import Transition
 
 T = TypeVar("T")
+log = get_logger(__name__)
 SYNC_WITHIN_S = 3.0
 Hash = dict[bytes, bytes]
+
+
+def is_other_type(error: Exception) -> bool:
+    """Whether a command failed because its key holds something of another type, so nothing of ours."""
+    return str(error).startswith("WRONGTYPE")
+
+
+def _nothing_of(key: str, error: redis.ResponseError) -> Hash:
+    if not is_other_type(error):
+        raise error
+    _tell_once(key)
+    return {}
+
+
+@lru_cache(maxsize=1024)
+def _tell_once(key: str) -> None:
+    log.warning("key_unreadable", key=key, meaning="it is of another type, so none of ours: it is ignored")
 
 
 class Store:
@@ -63,9 +82,12 @@ class Store:
         return step
 
     def hash(self, key: str) -> Hash:
-        """All fields of a hash, also of one that another module owns."""
+        """All fields of a hash, also of one that another module owns; none of a key of another type."""
         with as_unavailable():
-            return cast("Hash", self.client.hgetall(key))
+            try:
+                return cast("Hash", self.client.hgetall(key))
+            except redis.ResponseError as error:
+                return _nothing_of(key, error)
 
     def last_good(self, key: str) -> tuple[dict[str, Any], int] | None:
         """The output that `key` (`keys.last_good`) leads to, and when it was recorded (ms); None when it is gone."""
@@ -169,9 +191,12 @@ class AsyncStore:
                 return await pipe.execute()
 
     async def hash(self, key: str) -> Hash:
-        """All fields of a hash, also of one that another module owns."""
+        """All fields of a hash, also of one that another module owns; none of a key of another type."""
         with self._outage.watched():
-            return cast("Hash", await self.client.hgetall(key))
+            try:
+                return cast("Hash", await self.client.hgetall(key))
+            except redis.ResponseError as error:
+                return _nothing_of(key, error)
 
     async def exists(self, key: str) -> bool:
         """Whether there is such a key."""

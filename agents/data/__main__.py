@@ -30,6 +30,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         timeout_keep_alive=IDLE_S,
+        server_header=False,
     )
 
 

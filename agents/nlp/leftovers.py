@@ -21,14 +21,26 @@ def check_all_used(draft: Draft) -> None:
         raise RefusalError(
             "It is not clear what is asked for.", suggestions=["Say what to count or average, and of what."]
         )
-    if draft.dimensions and any(m.aggregate is Aggregate.NONE for m in draft.measures):
-        raise RefusalError(
-            "Rows shown one by one cannot be grouped.", suggestions=["Leave the group out, or ask for an average."]
-        )
+    _check_rows(draft)
     if draft.having is not None and (not draft.dimensions or draft.measures[0].aggregate is Aggregate.NONE):
         raise RefusalError(
             "A condition on a total needs groups.",
             suggestions=["Say per what, for example “which ... have more than ...”."],
+        )
+
+
+def _check_rows(draft: Draft) -> None:
+    """Rows shown one by one are neither grouped nor, in the same table, counted."""
+    if not _listed(draft):
+        return
+    if draft.dimensions:
+        raise RefusalError(
+            "Rows shown one by one cannot be grouped.", suggestions=["Leave the group out, or ask for an average."]
+        )
+    if any(m.aggregate is not Aggregate.NONE for m in draft.measures):
+        raise RefusalError(
+            "Rows shown one by one and a number about all of them cannot be asked for at once.",
+            suggestions=["Ask for the one, then for the other."],
         )
 
 

@@ -12,7 +12,8 @@
 -- for the window and 7 successes that had no report; 8 calls, 9 failures, 10 refused, 11 slow in all; then the operation's own:
 --   look | ask token | probe token | report generation token outcome | retry
 --   mode mode actor reason lasts_us (0: until changed) | settings JSON ('': the callers' own) actor reason
--- Answers {verdict, state, generation, score, wait_us, mode, mode_until_us, settings, tokens, now_us}.
+-- Answers {verdict, state, generation, score, wait_us, mode, mode_until_us, settings, tokens, now_us, and why the hash was
+-- thrown away first: '' when it was not}.
 
 local NAME, OPERATION = ARGV[1], ARGV[2]
 local HASH, PROBES, EVENTS, NAMES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -37,10 +38,35 @@ local function set(field, value)
   if c[field] ~= value then c[field], changed[field] = value, true end
 end
 
+-- Whether a breaker that has begun may be in it.
+local STATES = { [''] = false, CLOSED = true, OPEN = true, HALF_OPEN = true }
+local MODES = { [''] = false, auto = true, forced_open = true, disabled = true, metrics_only = true }
+local FRACTIONS = { score = true, tokens = true }
+local EXACT = 2 ^ 53
+
+-- A number as `save` writes it, else nil.
+local function number_of(field, text)
+  local number = string.find(text, FRACTIONS[field] and '^[%d.e+-]+$' or '^%-?%d+$') and tonumber(text)
+  return number and math.abs(number) < EXACT and number or nil
+end
+
+-- Fills `c`; answers what in the hash is not ours, '' when all is.
 local function read()
-  local texts, numbers = redis.call('HMGET', HASH, unpack(TEXTS)), redis.call('HMGET', HASH, unpack(NUMBERS))
+  local texts, numbers = redis.pcall('HMGET', HASH, unpack(TEXTS)), redis.pcall('HMGET', HASH, unpack(NUMBERS))
+  if texts.err then return 'type' end
   for i, field in ipairs(TEXTS) do c[field] = texts[i] or '' end
-  for i, field in ipairs(NUMBERS) do c[field] = tonumber(numbers[i] or '0') end
+  for i, field in ipairs(NUMBERS) do
+    c[field] = number_of(field, numbers[i] or '0')
+    if not c[field] then return field end
+  end
+  local begun = c.generation ~= 0
+  return STATES[c.state] ~= begun and 'state' or MODES[c.mode] ~= begun and 'mode' or ''
+end
+
+local function forget()
+  redis.call('DEL', HASH, PROBES)
+  for _, field in ipairs(TEXTS) do c[field] = '' end
+  for _, field in ipairs(NUMBERS) do c[field] = 0 end
 end
 
 local function save()
@@ -54,12 +80,19 @@ local function save()
   if c.mode == 'auto' and c.settings == '' then redis.call('PEXPIRE', HASH, KEPT_MS) else redis.call('PERSIST', HASH) end
 end
 
+-- The caller's settings with the operators' on top; answers whether those can be read.
 local cfg
 local function configure()
   cfg = cjson.decode(ARGV[3])
-  if c.settings ~= '' then
-    for name, value in pairs(cjson.decode(c.settings)) do cfg[name] = value end
+  if c.settings == '' then return true end
+  local fine, overlay = pcall(cjson.decode, c.settings)
+  if not fine or type(overlay) ~= 'table' then return false end
+  for name, value in pairs(overlay) do
+    local number = type(value) == 'number' and math.abs(value) < EXACT
+    if cfg[name] ~= nil and not number and value ~= cjson.null then return false end
+    cfg[name] = value
   end
+  return true
 end
 
 local function to_us(seconds) return math.floor(seconds * 1000000 + 0.5) end
@@ -165,8 +198,12 @@ end
 
 -- What comes before every operation: the first use, what time has brought, what the tally tells.
 local function begin()
-  read()
-  configure()
+  local unreadable = read()
+  if unreadable == '' and not configure() then unreadable = 'settings' end
+  if unreadable ~= '' then
+    forget()
+    configure()
+  end
   if c.generation == 0 then
     set('state', 'CLOSED')
     set('mode', 'auto')
@@ -185,6 +222,7 @@ local function begin()
     take_in(tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]))
   end
   close_if_passed() -- fewer permits than before may be enough
+  return unreadable
 end
 
 local function claim_probe(token)
@@ -268,8 +306,8 @@ local function wait_us()
   return math.min(HALF_OPEN_WAIT_US, tonumber(live[2]) - now)
 end
 
-begin()
+local unreadable = begin()
 local verdict = operations[OPERATION](unpack(ARGV, 12))
 save()
 return { verdict, c.state, text_of(c.generation), text_of(c.score), text_of(wait_us()), c.mode, text_of(c.mode_until_us),
-         c.settings, text_of(c.tokens), text_of(now) }
+         c.settings, text_of(c.tokens), text_of(now), unreadable }

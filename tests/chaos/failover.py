@@ -44,6 +44,8 @@ def fail_over(folder: Path, pool: str, before: int, after: int) -> FailedOver:
         try:
             for process in crew:
                 process.ready()
+            for queue in ("agents.nlp", "agents.data", "baton"):
+                pair.primary.client.lpush(queue, "no message of ours")
             load = Load([api.url], before + 100 * after, PER_S, 1, folder / "promises.jsonl")
             safe, away_s = _asked(pair, load, before, after)
             return _judged(pair, load, safe, away_s, crew)

@@ -9,7 +9,7 @@ from tests.chaos.failover import fail_over
 
 
 @pytest.mark.timeout(180)
-def test_a_failover_while_questions_come_in(tmp_path: Path) -> None:
+def test_rubbish_in_a_queue_and_then_a_failover_while_questions_come_in(tmp_path: Path) -> None:
     outcome = fail_over(tmp_path, "gevent", before=30, after=30)
     print(outcome)
     assert outcome.lost_early == []

@@ -258,3 +258,48 @@ def test_an_error_of_valkey_s_is_no_outage_of_the_agent(valkey, breaker):
             breaker.report(breaker.ask(), Outcome.SUCCESS)
     finally:
         valkey.client.config_set("maxmemory", "0")
+
+
+# --- rubbish ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("field", "rubbish"), [
+    ("state", "ajar"), ("state", ""), ("mode", "{"), ("mode", ""), ("generation", "x"), ("generation", "1.5"),
+    ("score", "NaN"), ("score", "1e999"), ("tokens", "0x10"), ("calls", "9" * 30), ("calls", b"\xff"),
+    ("settings", "[[["), ("settings", "5"), ("settings", '{"threshold": "many"}'), ("settings", "[" * 5_000),
+    ("settings", '{"recovery_s": 1e999}')])
+def test_rubbish_in_its_hash_begins_it_anew(store, name, field, rubbish):
+    breaker = CircuitBreaker(name, SETTINGS, store)
+    fail(breaker)
+    store.client.hset(f"baton:breaker:{name}", field, rubbish)
+    fresh = CircuitBreaker(name, SETTINGS, store)
+    assert not refused(fresh)
+    status = fresh.status()
+    assert (status.state, status.why, status.score, status.totals.opened) == (CircuitState.CLOSED, Why.NEW, 0, 0)
+    fail(fresh)
+    assert refused(fresh)
+
+
+@pytest.mark.parametrize("stored", ['{"threshold": 0}', '{"threshold": 2.5}', '{"first_open_s": 99}'])
+def test_settings_out_of_bounds_are_ignored(store, name, stored):
+    breaker = CircuitBreaker(name, SETTINGS, store)
+    fail(breaker)
+    store.client.hset(f"baton:breaker:{name}", "settings", stored)
+    assert refused(breaker)
+    assert breaker.status().settings == SETTINGS
+
+
+def test_a_key_of_another_type_begins_it_anew(store, name):
+    store.client.set(f"baton:breaker:{name}", "x")
+    breaker = CircuitBreaker(name, SETTINGS, store)
+    fail(breaker)
+    assert refused(breaker)
+    assert breaker.status().why is Why.FAILURES
+
+
+@pytest.mark.parametrize(("field", "rubbish"), [("why", "no reason"), ("actor", b"\xff"), ("reason", b"\xff")])
+def test_words_out_of_shape_are_shown_as_far_as_they_can_be(store, name, field, rubbish):
+    breaker = CircuitBreaker(name, SETTINGS, store)
+    fail(breaker)
+    store.client.hset(f"baton:breaker:{name}", field, rubbish)
+    assert breaker.status().state is CircuitState.OPEN

@@ -117,6 +117,7 @@ def test_an_agent_with_a_key_answers_nobody_without_it(
         shown = requests.post(f"{agent.url}/visualize", json=body, timeout=10,
                               headers={"Authorization": "Bearer canary-agent"})
         assert (shown.status_code, shown.json()["success"]) == (200, True)
+        assert "Server" not in shown.headers
     finally:
         agent.teardown()
     assert "canary" not in agent.logs()

@@ -21,9 +21,9 @@ from core.settings import ROOT
 from tests.chaos.arena import LocalApi
 from tests.collector import collecting
 from tests.integration.test_exposed import LocalFlower
-from tests.processes import LocalAgent, LocalProcess, LocalValkey, LocalWorker, wait_for
+from tests.processes import LocalAgent, LocalProcess, LocalValkey, LocalWorker, free_ports, wait_for
 
-STORE, AGENT, FLOWER, OTLP = (f"canary-{name}-4f1d" for name in ("store", "agent", "flower", "otlp"))
+STORE, AGENT, FLOWER, OTLP, URL = (f"canary-{name}-4f1d" for name in ("store", "agent", "flower", "otlp", "url"))
 LIMIT_S = 30.0
 
 
@@ -81,7 +81,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
                           "flower": LocalFlower(folder, environment)}
             for one in processes.values():
                 one.ready()
-            secrets = {"STORE": STORE, "AGENT_KEY": AGENT, "FLOWER": FLOWER, "OTLP": OTLP,
+            secrets = {"STORE": STORE, "AGENT_KEY": AGENT, "FLOWER": FLOWER, "OTLP": OTLP, "URL": URL,
                        "API_KEY": presented.partition(".")[2]}
             here = Place(valkey, processes, environment, secrets, presented, valkey.client, {})
             live(here)
@@ -127,7 +127,9 @@ def live(place: Place) -> None:
         os.kill(place.valkey.process.pid, signal.SIGCONT)
     for what, module, more in (("doctor", "deploy.doctor", {}), ("a start that fails", "api", {"API_PORT": "nonsense"}),
                                ("a wrong password", "api", {"REDIS_URL": place.valkey.url.replace("-store-", "-wrong-"),
-                                                            "BIND_HOST": "10.1.2.3", "API_KEYS_FILE": ""})):
+                                                            "BIND_HOST": "10.1.2.3", "API_KEYS_FILE": ""}),
+                               ("an agent with a password", "api", {"DATA_AGENT_URL": f"http://ann:{URL}@127.0.0.1:1",
+                                                                    "API_PORT": str(free_ports(1)[0])})):
         place.see(what, run(module, {**place.environment, **more}))
 
 
@@ -150,13 +152,14 @@ def stored(client: Any) -> str:
 def test_it_was_seen_at_all(place: Place) -> None:
     """The eyes are open: each source says something, and a canary that is laid out would be found."""
     wait_for(lambda: "step_begun" in place.processes["worker"].logs(), "the worker's log")
-    for what in ("answers", "traces", "arguments", "store", "doctor", "a start that fails", "a wrong password"):
+    for what in ("answers", "traces", "arguments", "store", "doctor", "a start that fails", "a wrong password",
+                 "an agent with a password"):
         assert len(place.seen[what]) > 40, what
     assert "baton:login:" in place.seen["store"]
     assert "celery" in place.seen["arguments"]
 
 
-@pytest.mark.parametrize("name", ["STORE", "AGENT_KEY", "FLOWER", "OTLP", "API_KEY", "cookie"])
+@pytest.mark.parametrize("name", ["STORE", "AGENT_KEY", "FLOWER", "OTLP", "URL", "API_KEY", "cookie"])
 def test_nothing_it_says_or_keeps_has_a_secret(place: Place, name: str) -> None:
     secret = place.secrets[name]
     shown = {**place.seen, **{f"log of {one}": process.logs() for one, process in place.processes.items()}}

@@ -30,6 +30,7 @@ class Place:
     """The system, and the store with no manners; `loot` is a file that no code of a message may make."""
 
     valkey: LocalValkey
+    agent_url: str
     worker: LocalWorker
     api: LocalApi
     loot: Path
@@ -54,7 +55,7 @@ def place(valkey: LocalValkey, tmp_path_factory: pytest.TempPathFactory) -> Iter
         try:
             worker.ready()
             api.ready()
-            yield Place(valkey, worker, api, folder / "loot")
+            yield Place(valkey, agent.url, worker, api, folder / "loot")
         finally:
             api.teardown()
             worker.teardown()
@@ -146,8 +147,19 @@ VANDALS: dict[str, Vandal] = {
     "a breaker out of shape": lambda place: [place.client.hset(f"baton:breaker:{name}", mapping={
         "state": "ajar", "generation": "x", "score": "NaN", "mode": "{", "settings": "[[["}) for name in (
         "nlp", "data", "viz")],
+    "a breaker with numbers out of shape": lambda place: [place.client.hset(f"baton:breaker:{name}", mapping={
+        "state": "CLOSED", "mode": "auto", "generation": 7, field: rubbish}) for name, field, rubbish in (
+        ("nlp", "tokens", "1e999"), ("data", "calls", "0x10"), ("viz", "settings", '{"threshold": "many"}'))],
+    "a breaker of another type": lambda place: [
+        place.client.set(f"baton:breaker:{name}", "x") for name in ("nlp", "data", "viz")],
     "health out of shape": put("HSET", "baton:health", "nlp", "rubbish", "data", "{}", "viz", '{"status": "odd"}',
                                b"\xff", "[]"),
+    "health beyond all bounds": lambda place: [place.client.hset("baton:health", agent, json.dumps(
+        {"agent": agent, "url": place.agent_url, "status": "unhealthy", "detail": "", "version": "", "latency_ms": 1,
+         "checked_ms": checked, "since_ms": since})) for agent, checked, since in (
+        ("nlp", 9e999, 1), ("data", 9 * 10**15, 1), ("viz", 9 * 10**12, [1]))],
+    "health nested too deep": put("HSET", "baton:health", "nlp", "[" * 100_000),
+    "health of another type": put("SET", "baton:health", "x"),
     "figures out of shape": put("HSET", "baton:metrics", "rubbish", "x", b"\xff", "-1", "workflows:X", "1e999"),
     "marks out of shape": put("HSET", "baton:queue-marks", "agents.nlp", "rubbish", "agents.data", "x"),
     "looks out of shape": put("HSET", "baton:look", "last_ms", "rubbish", "quiet_until_ms", "x"),
@@ -158,7 +170,7 @@ VANDALS: dict[str, Vandal] = {
     "a last good answer that is none": lambda place: [
         place.client.set(f"baton:last-good:{one}", text) for one in ("nlp:x", "data:x") for text in ("rubbish", "|")],
     "wrong types": lambda place: [place.client.set(key, "x") for key in (
-        "baton:audit", "baton:breaker-events", "baton:workers", "baton:health-changes")],
+        "baton:audit", "baton:health", "baton:breaker-events", "baton:workers", "baton:health-changes")],
 }
 
 
@@ -174,3 +186,22 @@ def test_nothing_runs_and_the_next_question_is_answered(place: Place, name: str)
         assert "Traceback" not in reply.text
         # A page that cannot read what it shows says that the store is away; the API says that it is a fault of ours.
         assert reply.status_code < 500 or reply.status_code == 503 or "recovery_action" in reply.text, path
+
+
+@pytest.mark.parametrize("name", [name for name in VANDALS if name.startswith(("a breaker", "health"))])
+def test_who_looks_at_the_agents_sees_them(place: Place, name: str) -> None:
+    VANDALS[name](place)
+    for path in ("/agents", "/api/circuit-breakers/status", "/api/health/agents", "/metrics"):
+        reply = requests.get(place.api.url + path, timeout=LIMIT_S)
+        assert reply.status_code == 200, (path, reply.text)
+
+
+def test_the_next_look_at_an_agent_makes_room_for_what_it_saw(place: Place) -> None:
+    for key in ("baton:health", "baton:health-changes"):
+        place.client.set(key, "x")
+    place.client.lpush("baton", message(b'[["nlp"], {}, {}]', task="health.check"))
+    wait_for(lambda: place.client.xlen("baton:health-changes") if place.client.type("baton:health-changes") == "stream"
+             else 0, "the change to be told", LIMIT_S)
+    seen = requests.get(f"{place.api.url}/api/health/agents", timeout=LIMIT_S).json()["agents"]
+    assert seen["nlp"]["status"] != "unknown"
+    assert seen["data"]["status"] == "unknown"

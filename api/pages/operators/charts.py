@@ -1,13 +1,16 @@
 """The dashboard's charts as Vega-Lite."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from state.metrics import HOUR_MS, MINUTE_MS
 from state.model import WorkflowStatus
 from state.timeline import Slot
 
 ANSWERS: Final = ("half", "99 %")
 _HOURS_OF_ONE_FORM: Final = 48
+_LENGTH_MS: Final = {"minute": MINUTE_MS, "hour": HOUR_MS}
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 # Readable on light and dark paper alike.
 _GREY: Final = "#8a94a0"
@@ -65,7 +68,22 @@ def _time(slots: Sequence[Slot], unit: str) -> dict[str, Any]:
     kept = "yearmonthdatehoursminutes" if unit == "minute" else "yearmonthdatehours"
     many_days = len(slots) > _HOURS_OF_ONE_FORM and unit == "hour"
     axis = {"format": "%b %d, %H:%M" if many_days else "%H:%M", "labelOverlap": True, "grid": False}
-    return {"field": "at", "type": "temporal", "timeUnit": kept, "title": None, "axis": axis}
+    window = [_moment(slots[0].at_ms), _moment(slots[-1].at_ms + _LENGTH_MS[unit])]
+    scale = {"domain": window}
+    return {"field": "at", "type": "temporal", "timeUnit": kept, "title": None, "axis": axis, "scale": scale}
+
+
+def _moment(at_ms: int) -> dict[str, Any]:
+    """In parts: of a single number or text the interpreter that stands in for `eval` makes no date."""
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return {
+        "year": at.year,
+        "month": at.month,
+        "date": at.day,
+        "hours": at.hour,
+        "minutes": at.minute,
+        "utc": True,
+    }
 
 
 def _chart(rows: list[dict[str, Any]], mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:

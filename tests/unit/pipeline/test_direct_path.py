@@ -2,8 +2,8 @@
 
 import threading
 
-from pipeline.direct import DirectPath
-from pipeline.memory_ledger import MemoryLedger
+from pipeline.direct.memory_ledger import MemoryLedger
+from pipeline.direct.path import DirectPath
 from state.model import Mode, NewStep, NewWorkflow
 from state.transition import Send
 from state.transitions import Verdict

@@ -2,7 +2,7 @@
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from library import connect, library_schema
 
@@ -168,6 +168,8 @@ WORDS = [
 ]
 
 
+@example(words=["fine", "versus", "how many", "correlation", "days kept"])
+@example(words=["correlation", "fine", "loans", "days kept", "share of"])
 @given(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8))
 def test_any_words_are_answered_or_refused(
     connection: duckdb.DuckDBPyConnection, planner: RulePlanner, words: list[str]
