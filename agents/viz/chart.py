@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.contract import VizRequest, VizResult
@@ -52,9 +52,12 @@ def draw(request: VizRequest) -> VizResult:
         level=str(intent.get("aggregation_level") or ""),
     )
     decision = decide(shape, wish_of(request))
-    if decision.chart_type is ChartType.TABLE:
-        return _table(request, decision)
-    return _drawn(decision)
+    if decision.chart_type is not ChartType.TABLE:
+        picked = DRAWINGS[decision.chart_type].pick(decision.encoding)
+        if any(point["y"] is not None for point in picked.values):
+            return _drawn(decision, picked)
+        decision = replace(decision, reason="A table, because no row has both a value and a place for it in a chart.")
+    return _table(request, decision)
 
 
 def wish_of(request: VizRequest) -> str:
@@ -101,10 +104,9 @@ _TITLES: dict[ChartType, Callable[[Encoding], str]] = {
 }
 
 
-def _drawn(decision: Decision) -> VizResult:
-    drawing, encoding = DRAWINGS[decision.chart_type], decision.encoding
-    picked, title = drawing.pick(encoding), title_of(decision)
-    spec: dict[str, Any] = drawing.build(picked, encoding).to_dict()
+def _drawn(decision: Decision, picked: Points) -> VizResult:
+    encoding, title = decision.encoding, title_of(decision)
+    spec: dict[str, Any] = DRAWINGS[decision.chart_type].build(picked, encoding).to_dict()
     spec |= {"data": {"values": picked.values}, "config": CONFIG, "title": _title(title, picked.notes)}
     alt = alt_text_of(decision, picked, title)
     config = {

@@ -43,7 +43,7 @@ def fit_histogram(shape: Shape) -> Encoding | Misfit:
     counts = [f for f in shape.numbers if f not in bins]
     if len(bins) in (1, 2) and counts and shape.unique(*bins) and shape.row_count > 1:
         return Encoding(x=tuple(bins), y=(counts[0],), binned=True)
-    if shape.numbers[0].distinct < 2:
+    if len(set(shape.numbers[0].values) - {None}) < 2:
         return Misfit("a histogram needs more than one value")
     return Encoding(x=(shape.numbers[0],))
 

@@ -3,7 +3,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.contract import VizRequest
@@ -194,6 +194,9 @@ CELL = st.one_of(
     st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(CELL, min_size=width, max_size=width), max_size=30)),
     st.sampled_from(["", "bar", "line", "histogram", "scatter", "heatmap", "grouped_bar", "number"]),
 )
+@example([[None, 0], [None, None]], "histogram")
+@example([[None, 0], ["2000-01-01", None]], "")
+@example([[None, 0], ["2000-01-01", None]], "bar")
 def test_any_rows_give_a_chart_that_is_plain_json(rows, wish):
     data = [{f"column_{at}": value for at, value in enumerate(row)} for row in rows]
     result = draw(VizRequest(data=data, visualization_config={"chart_type": wish}))
