@@ -18,7 +18,7 @@ GOOD = b'{"query": "average departure delay by carrier"}'
 @pytest.fixture(scope="module")
 def api(valkey: LocalValkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalApi]:
     """No worker and no agent: whatever is taken stays."""
-    one = LocalApi(tmp_path_factory.mktemp("api"), {"REDIS_URL": valkey.url, "DATA": ""})
+    one = LocalApi(tmp_path_factory.mktemp("api"), {"REDIS_URL": valkey.url, "DATA": "", "ALLOWED_HOSTS": ""})
     try:
         one.ready()
         yield one
