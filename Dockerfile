@@ -15,7 +15,7 @@ COPY . /app
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app && chmod -R a+rX,go-w /app
 
 FROM ${PYTHON_IMAGE}
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 LABEL org.opencontainers.image.title="baton" \
       org.opencontainers.image.description="Runs questions through AI agents and makes the answer arrive." \
       org.opencontainers.image.version="${VERSION}"

@@ -2,8 +2,8 @@
 
 import uvicorn
 
+from api.access.keys import refuse_bad_keys
 from api.http_protocol import HttpProtocol
-from api.keys import refuse_bad_keys
 from core import logging
 from core.exposure import Door, refuse_open_door
 from core.settings import get_settings

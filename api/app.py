@@ -7,39 +7,36 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import (
-    agents_page,
+from api import described, examples, problems
+from api.access.door import Door
+from api.access.keys import KeyRing
+from api.access.limits import BodyLimit
+from api.desk import Desk
+from api.direct_desk import Chooser, DirectDesk
+from api.log_context import LogContext
+from api.pages import ask, login
+from api.pages.operators import agents as agents_page
+from api.pages.operators import dashboard
+from api.pages.workflows import all_that_fit
+from api.pages.workflows import many as workflows_page
+from api.pages.workflows import one as workflow_page
+from api.rollout_evaluator import Evaluator
+from api.rollout_switch import ShareSwitch
+from api.routes import (
     audit,
     breakers,
     control,
     control_many,
-    dashboard,
-    described,
-    examples,
     health,
     listing,
-    login_page,
     metrics,
-    pages,
     plan_picture,
-    problems,
     prometheus,
     questions,
     rollout,
     streams,
-    workflow_page,
     workflows,
-    workflows_all,
-    workflows_page,
 )
-from api.desk import Desk
-from api.direct_desk import Chooser, DirectDesk
-from api.door import Door
-from api.keys import KeyRing
-from api.limits import BodyLimit
-from api.log_context import LogContext
-from api.rollout_evaluator import Evaluator
-from api.rollout_switch import ShareSwitch
 from api.watch import Watcher
 from core import logging, tracing
 from core.release import RELEASE
@@ -111,17 +108,17 @@ def create_app(chooser: Chooser | None = None) -> FastAPI:
         control,
         control_many,
         audit,
-        login_page,
+        login,
         prometheus,
         workflows_page,
-        workflows_all,
+        all_that_fit,
         workflow_page,
         agents_page,
         dashboard,
     ):
         app.include_router(part.router)
     _guard(app, get_settings())
-    pages.install(app)
+    ask.install(app)
     return app
 
 
@@ -131,7 +128,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     described.install(app, keys=app.state.ring is not None)
     app.add_middleware(BodyLimit, max_bytes=settings.body_max_bytes)
     if settings.rate_limit:
-        from api.rate_limits import Rate, RateLimit  # its library takes a tenth of a second to import
+        from api.access.rate_limits import Rate, RateLimit  # its library takes a tenth of a second to import
 
         app.state.rate = Rate(settings.rate_limit, settings.store_url)
         app.add_middleware(RateLimit, rate=app.state.rate)

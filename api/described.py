@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from api.logins import COOKIE
+from api.access.logins import COOKIE
+from api.access.roles import Rule, rule_of
 from api.problems import documented
-from api.roles import Rule, rule_of
 
 _SCHEMES: Final = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key (`make key`)."},

@@ -20,7 +20,7 @@ from core.logging import get_logger
 from core.settings import get_settings
 from pipeline.answer import Answer, compose_answer
 from pipeline.control import Operator
-from pipeline.direct import Seat
+from pipeline.direct.path import Seat
 from pipeline.question import Question, accept, plan_workflow, send_first
 from pipeline.stand_ins import question_key
 from state.errors import StoreUnavailable

@@ -4,9 +4,10 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,11 +16,11 @@ from core.logging import get_logger
 from core.settings import get_settings
 from pipeline import stand_ins
 from pipeline.answer import Answer, compose_answer
-from pipeline.direct import DirectPath, Seat
+from pipeline.direct.memory_ledger import MemoryLedger
+from pipeline.direct.path import DirectPath, Seat
 from pipeline.ledger import StoreLedger
-from pipeline.memory_ledger import MemoryLedger
 from pipeline.repeating import repeat
-from state.errors import StoreUnavailable
+from state.errors import NoRoom, StoreUnavailable
 from state.model import NewWorkflow, Path, WorkflowRecord
 from state.recovery import longest_gap_ms, renew
 from state.store import get_store
@@ -45,6 +46,7 @@ class DirectDesk:
         self._recorded = DirectPath(most)
         self._unrecorded = DirectPath(most)  # its own: what waits for Valkey to come back takes no seat of its
         self._node = f"api-{os.getpid()}@{socket.gethostname()}"
+        self._asking: Counter[str] = Counter()  # unrecorded questions of each API key
         self._renewal: threading.Event | None = None
 
     def open(self, known_away: Callable[[], bool]) -> None:
@@ -63,15 +65,28 @@ class DirectDesk:
         return seat.run(StoreLedger(get_store(), self._node, Path.DIRECT), sends)
 
     async def answer(self, workflow: NewWorkflow) -> tuple[WorkflowRecord, Answer] | None:
-        """Answer without a record; None when too many are at it already."""
-        seat = self._unrecorded.seat()
-        if seat is None:
-            return None
-        ledger = MemoryLedger(replace(workflow, path=Path.DIRECT))
-        log.info("workflow_unrecorded", workflow_id=workflow.workflow_id, route=workflow.route)
-        await asyncio.wrap_future(seat.run(ledger, ledger.start()))
+        """Answer without a record; None when too many are at it already, `NoRoom` when they are all of this key."""
+        with self._room_for(workflow.caller):
+            seat = self._unrecorded.seat()
+            if seat is None:
+                return None
+            ledger = MemoryLedger(replace(workflow, path=Path.DIRECT))
+            log.info("workflow_unrecorded", workflow_id=workflow.workflow_id, route=workflow.route)
+            await asyncio.wrap_future(seat.run(ledger, ledger.start()))
         record = ledger.record()
         return record, compose_answer(record, ledger.contents(), recorded=False)
+
+    @contextmanager
+    def _room_for(self, caller: str) -> Iterator[None]:
+        """One more question of an API key; this process counts its own, with nowhere to count everybody's."""
+        most = get_settings().max_open_per_key
+        if caller and 0 < most <= self._asking[caller]:
+            raise NoRoom("MAX_OPEN_PER_KEY", caller, self._asking[caller])
+        self._asking[caller] += 1
+        try:
+            yield
+        finally:
+            self._asking[caller] -= 1
 
     def cancelled(self, workflow_id: str) -> None:
         """Stop what is being done for it here."""

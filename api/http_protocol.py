@@ -5,7 +5,7 @@ import json
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from api.headers import HEADERS
+from api.access.headers import HEADERS
 from api.problems import MEDIA_TYPE, Problem
 
 

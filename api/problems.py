@@ -9,11 +9,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from api.headers import headers_for
-from api.roles import methods_of
+from api.access.headers import headers_for
+from api.access.roles import methods_of
 from breakers import BreakerStoreAway
 from core.logging import get_logger
-from pipeline.asked_plan import BadPlan
+from pipeline.asked.plan import BadPlan
 from pipeline.plan import PlanTooLarge
 from state.errors import KeyUsedOtherwise, NewerRecord, NoRoom, StoreUnavailable
 

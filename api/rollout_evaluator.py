@@ -10,8 +10,8 @@ from typing import Final
 
 from core.logging import get_logger
 from core.settings import Settings, get_settings
-from pipeline.rollout import ACTOR, Step, decide
-from pipeline.rollout_policy import Policy
+from pipeline.rollout.decision import ACTOR, Step, decide
+from pipeline.rollout.policy import Policy
 from state.audit import Action, Trail, remember
 from state.errors import StoreUnavailable
 from state.rollout import change, count_look, current, takes_turn

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Final
 
-from pipeline.share import path_at
+from pipeline.rollout.share import path_at
 from state.errors import StoreUnavailable
 from state.model import Path
 from state.rollout import Rollout, current

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from api.keys import add_key, new_key
-from api.roles import Role
+from api.access.keys import add_key, new_key
+from api.access.roles import Role
 from core.settings import ROOT
 
 FOLDER = ROOT / "secrets"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from api.keys import BadKeysFile, Key, add_key, new_key
-from api.roles import Role
+from api.access.keys import BadKeysFile, Key, add_key, new_key
+from api.access.roles import Role
 from core.settings import get_settings
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from core.settings import ROOT
 
 PAGE: Final = ROOT / "docs" / "licences.md"
-VENDORED: Final = ROOT / "api" / "static" / "vendor" / "VENDORED.md"
+VENDORED: Final = ROOT / "api" / "pages" / "static" / "vendor" / "VENDORED.md"
 REQUIREMENTS: Final = ("requirements.txt", "requirements-otel.txt")
 # None of them asks anything of who runs or changes this system beyond keeping the notice; MPL-2.0 covers its own files.
 ALLOWED: Final = frozenset({

@@ -19,7 +19,7 @@ from core.settings import get_settings
 from core.stoppable import CallStopped, stoppable
 from pipeline.calling import call_under_breaker
 from pipeline.charts import own_chart_if_needed
-from pipeline.composition import composed
+from pipeline.composing.composition import composed
 from pipeline.decide import RetryIn, decide
 from pipeline.extension import extension_for
 from pipeline.inputs import answered_without_call, payload_for

@@ -1,4 +1,4 @@
-"""Where a step is claimed and reported: a ledger. The record in Valkey is one; `pipeline.memory_ledger` is the other.
+"""Where a step is claimed and reported: a ledger. One is the record in Valkey, one `pipeline.direct.memory_ledger`.
 
 The verbs are those of `state.transitions`, and so are their answers.
 """

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from agents.contract import DataResult, NlpResult, SubQuery, VizResult
-from pipeline.compose import Composed
+from pipeline.composing.compose import Composed
 from pipeline.plan import COMPOSE
 from state.model import Contents, WorkflowRecord
 

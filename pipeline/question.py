@@ -10,8 +10,8 @@ from kombu.exceptions import OperationalError
 from agents.registry import get_registry
 from core.logging import get_logger
 from core.settings import get_settings
-from pipeline.asked_plan import checked_plan
-from pipeline.asked_step import AskedStep
+from pipeline.asked.plan import checked_plan
+from pipeline.asked.step import AskedStep
 from pipeline.build import chained, publish
 from pipeline.cell import new_workflow_id
 from pipeline.complexity import complexity_of

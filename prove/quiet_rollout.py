@@ -5,20 +5,22 @@ a day at once, and that it is three standard deviations off. The real decision j
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from pipeline.rollout import decide, worse
-from pipeline.rollout_policy import LATENCY_BUCKETS, Policy
+from pipeline.rollout.decision import decide, worse
+from pipeline.rollout.policy import LATENCY_BUCKETS, Policy
 from prove.rollout_world import BEGINS_MS, Traffic, bucket_of
 from state.model import Path
-from state.rollout import Move, Rollout
+from state.rollout import Move, Phase, Rollout
 from state.sides import BUCKETS_A_DOUBLING, SLOT_MS, Seen, Side, Slot
 
 DAY_SLOTS = 86_400_000 // SLOT_MS
+COMPARISON_SLOTS = round(Policy().compare_s * 1000) // SLOT_MS
 OFF = 3.0
 SPREAD = 4.5  # standard deviations of a time that are drawn; beyond is one question in 300,000
 Counts = Any  # arrays: of whole numbers, or of truths
@@ -29,7 +31,8 @@ class Quiet:
     """Nothing is wrong on Celery's side. `night`: the traffic's least share; `outages` a day, of both sides.
 
     Within an outage of a minute `outage_failing` of all questions fail and the others take twice as long. `sessions`:
-    each asks so many questions in one slot, all of which take equally long.
+    each asks so many questions in one slot, all of which take equally long. `comparing`: one comparison after
+    another.
     """
 
     traffic: Traffic
@@ -38,6 +41,7 @@ class Quiet:
     outages: int = 0
     outage_failing: float = 0.3
     sessions: int = 1
+    comparing: bool = False
 
 
 @dataclass(slots=True)
@@ -67,7 +71,7 @@ def judge(quiet: Quiet, days: int, seed: int, policy: Policy) -> Judged:
     for _ in range(days):
         sides = _drawn(quiet, random)
         judged.looks += DAY_SLOTS
-        for look in _worth_it(sides, policy):
+        for look in _worth_it(sides, policy, comparing=quiet.comparing):
             _judge(sides, look, quiet, policy, judged)
     return judged
 
@@ -102,23 +106,29 @@ def _spread(traffic: Traffic, slower: float, first: int) -> Counts:
     return np.diff(below)
 
 
-def _worth_it(sides: _Sides, policy: Policy) -> Iterator[int]:
+def _worth_it(sides: _Sides, policy: Policy, *, comparing: bool = False) -> Iterator[int]:
     """The slots after which a look may find a difference that matters and is no everyday one."""
     found = np.zeros(DAY_SLOTS, bool)
     single = [by_bucket.cumsum(0) for by_bucket in sides.answered]
-    for window_s in policy.windows_s:
-        slots = window_s * 1000 // SLOT_MS
-        sums = [_over(up_to, slots) for up_to in single]
-        bad, bad_there = (_over(failed, slots) for failed in sides.failed)
+    windows: list[Callable[[Counts], Counts]] = [_in_comparison]
+    if not comparing:
+        windows = [partial(_over, slots=window_s * 1000 // SLOT_MS) for window_s in policy.windows_s]
+    age = np.arange(DAY_SLOTS) % COMPARISON_SLOTS if comparing else np.arange(DAY_SLOTS)
+    for summed in windows:
+        sums = [summed(up_to) for up_to in single]
+        bad, bad_there = (summed(failed) for failed in sides.failed)
         found |= _matters(bad, sums[0][-1] + bad, bad_there, sums[1][-1] + bad_there, policy.more_failures, policy)
-        found |= _slow(single, sums, sides.first_bucket, policy)
+        found |= _slow(single, sums, age, sides.first_bucket, policy)
     yield from map(int, np.flatnonzero(found))
 
 
-def _slow(single: list[Counts], sums: list[Counts], first_bucket: int, policy: Policy) -> Counts:
+def _slow(
+    single: list[Counts], sums: list[Counts], age: Counts, first_bucket: int, policy: Policy
+) -> Counts:
     """Where too many took too long. `single` are counts up to a bucket in each slot, `sums` those of a window.
 
-    The newest slots are left out, as long as the limit is: they are too young to be judged.
+    `age`: how many slots before a slot may be in its window. The newest slots are left out, as long as the limit is:
+    they are too young to be judged.
     """
     found, last = np.zeros(DAY_SLOTS, bool), sums[0].shape[0] - 1
     p95 = np.argmax(sums[1] >= np.ceil(0.95 * sums[1][-1]), axis=0)
@@ -126,7 +136,7 @@ def _slow(single: list[Counts], sums: list[Counts], first_bucket: int, policy: P
     young = np.ceil(limit_ms / SLOT_MS).astype(int)
     for newest in np.unique(young):
         at = np.flatnonzero(young == newest)
-        at = at[at >= newest]
+        at = at[age[at] >= newest]
 
         def old(side: int, bucket: Counts, at: Counts = at, newest: int = newest) -> Counts:
             window = sums[side][bucket, at]
@@ -159,12 +169,25 @@ def _over(counts: Counts, slots: int) -> Counts:
     return sums
 
 
+def _in_comparison(counts: Counts) -> Counts:
+    """Sums since the comparison began that each slot is in."""
+    by_comparison = counts.reshape(*counts.shape[:-1], -1, COMPARISON_SLOTS)
+    return by_comparison.cumsum(-1, dtype=np.int32).reshape(counts.shape)
+
+
+def _switch(quiet: Quiet, look: int) -> Rollout:
+    if not quiet.comparing:
+        return Rollout(share=quiet.share, target=quiet.share)
+    begun_ms = BEGINS_MS + (look - look % COMPARISON_SLOTS) * SLOT_MS - 1_000
+    return Rollout(share=quiet.share, phase=Phase.COMPARING, since_ms=begun_ms, compared_ms=begun_ms)
+
+
 def _judge(sides: _Sides, look: int, quiet: Quiet, policy: Policy, judged: Judged) -> None:
     """Let the real decision judge what is seen right after slot `look`."""
     now_ms = BEGINS_MS + (look + 1) * SLOT_MS
     longest = max(policy.windows_s) * 1000 // SLOT_MS
     slots = [_slot(sides, at) for at in range(max(0, look + 1 - longest), look + 1)]
-    seen, switch = Seen(now_ms, slots, dict.fromkeys(Path, 0)), Rollout(share=quiet.share, target=quiet.share)
+    seen, switch = Seen(now_ms, slots, dict.fromkeys(Path, 0)), _switch(quiet, look)
     judged.looked_into += 1
     chances = [one.chance for one in worse(switch, seen, policy) if one.matters(policy)]
     judged.least_chance = min([judged.least_chance, *chances])

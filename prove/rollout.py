@@ -7,7 +7,7 @@ them Celery is 10 % slower than the direct path, as slow as it may be.
 import math
 from functools import partial
 
-from pipeline.rollout_policy import Policy
+from pipeline.rollout.policy import Policy
 from prove.proof import Figure, Kind, Part, Result, Run
 from prove.quiet_rollout import Quiet, judge
 from prove.rollout_live import FAULTS, live
@@ -20,19 +20,22 @@ QUIET = {
     "2/s at night to 20/s by day, share 50 %, 6 outages of the agents a day": Quiet(
         Traffic(), 50, night=0.1, outages=6),
     "20/s, share 25 %, twos of a session alike": Quiet(Traffic(), 25, sessions=2),
+    "20/s, share 100 %, a comparison every ten minutes": Quiet(Traffic(), 50, comparing=True),
 }
 GATE_S, WITHIN, AT_MOST_S = 60.0, 0.95, 1_800.0
 TRIALS = 200
 REGRESSIONS = {"+10 % failures": Regression(failing=0.10), "+100 % latency": Regression(slower=2.0)}
 SHARES = {1: 0.1, 5: 0.25, 25: 1.0, 50: 1.0, 100: 0.5}  # and the share of the trials: small ones take long
-GATED = (25, 50)
+GATED = (25, 50, 100)
 
 
 def false_alarms(run: Run, *, name: str) -> Result:
-    """A year of quiet traffic, each look judged."""
-    days = run.sized(DAYS, 2)
-    judged = judge(QUIET[name], days, run.seed, Policy())
-    return Result([Figure(f"false rollbacks a year, {name}", judged.rollbacks * DAYS / days, "", 0.999)], {
+    """A year of quiet traffic, each look judged; of comparisons, as many as may be in one."""
+    quiet, policy = QUIET[name], Policy()
+    days_a_year = round(DAYS * policy.compare_s / policy.compare_again_s) if quiet.comparing else DAYS
+    days = run.sized(days_a_year, 2)
+    judged = judge(quiet, days, run.seed, policy)
+    return Result([Figure(f"false rollbacks a year, {name}", judged.rollbacks * days_a_year / days, "", 0.999)], {
         "days": days, "looks": judged.looks, "looked_into": judged.looked_into,
         "least_chance_seen": float(f"{judged.least_chance:.2g}"), "rollbacks": judged.rollbacks,
         "reasons": judged.reasons[:5]})

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.rollout import Step, decide
-from pipeline.rollout_policy import Policy
+from pipeline.rollout.decision import Step, decide
+from pipeline.rollout.policy import Policy
 from state.model import Path
 from state.rollout import Move, Rollout
 from state.sides import BUCKETS_A_DOUBLING, SLOT_MS, SLOTS_KEPT_MS, Seen, Side, Slot

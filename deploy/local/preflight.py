@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.keys import BadKeysFile, read_keys
+from api.access.keys import BadKeysFile, read_keys
 from core.exposure import Door, OpenDoor, check_doors
 from core.settings import Settings
 from deploy.local.children import Child

@@ -42,7 +42,10 @@ end
 
 local FAILING_S = 60
 local function failed_just_now()
-  local session = cjson.decode(redis.call('HGET', KEYS[2], '') or '{}').session_id
+  -- What may be in a request is more than cjson reads (half a surrogate pair); nothing may break off in the middle of an end.
+  local readable, request = pcall(cjson.decode, redis.call('HGET', KEYS[2], '') or '{}')
+  if not readable then return true end
+  local session = request.session_id
   if type(session) ~= 'string' or session == '' then return false end
   return not redis.call('SET', 'baton:rollout:failing:' .. redis.sha1hex(session), 1, 'NX', 'EX', FAILING_S)
 end

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from pipeline.asked_step import AskedStep
+from pipeline.asked.step import AskedStep
 from state.model import StepStatus, WorkflowStatus
 
 AGENTS = ("north", "south", "west")

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 
-from pipeline.asked_step import AskedStep
+from pipeline.asked.step import AskedStep
 from state.events import EventKind
 from state.model import StepStatus
 from tests.chaos.dags import AGENTS, Dag, Fails

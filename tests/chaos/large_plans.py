@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.asked_step import AskedStep
+from pipeline.asked.step import AskedStep
 from state.model import WorkflowStatus
 from tests.chaos.arena import Shape
 from tests.chaos.dags import AGENTS, Dag, Fails

@@ -13,8 +13,8 @@ from typing import Any
 
 from agents.registry import AgentSpec, build_registry
 from core.settings import FurtherAgent, Settings
-from pipeline.asked_plan import checked_plan
-from pipeline.asked_step import AskedStep
+from pipeline.asked.plan import checked_plan
+from pipeline.asked.step import AskedStep
 from pipeline.build import chained
 from state import keys
 from state.events import Event, EventKind

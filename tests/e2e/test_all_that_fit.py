@@ -7,9 +7,9 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from api.keys import add_key, new_key
-from api.roles import Role
-from api.workflow_history import ON_A_PAGE as EVENTS_ON_A_PAGE
+from api.access.keys import add_key, new_key
+from api.access.roles import Role
+from api.pages.workflows.history import ON_A_PAGE as EVENTS_ON_A_PAGE
 from state.listing import MOST
 from tests.served_api import served_api
 

@@ -9,8 +9,8 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from api.keys import add_key, new_key
-from api.roles import Role
+from api.access.keys import add_key, new_key
+from api.access.roles import Role
 from tests.served_api import served_api
 
 pytestmark = pytest.mark.browser

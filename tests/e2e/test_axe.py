@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from api.keys import add_key, new_key
-from api.roles import Role
+from api.access.keys import add_key, new_key
+from api.access.roles import Role
 from tests.processes import LocalSystem, LocalValkey
 from tests.running_system import asked, held, opened
 from tests.served_api import served_api

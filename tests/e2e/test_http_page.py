@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from api.access.roles import rule_of
 from api.app import create_app
-from api.roles import rule_of
 from core.settings import ROOT
 from tests.processes import LocalSystem, wait_for
 

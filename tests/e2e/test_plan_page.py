@@ -4,7 +4,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from api.plan_svg import plan_picture
+from api.plan_picture.svg import plan_picture
 from state.model import Mode, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 
 pytestmark = pytest.mark.browser

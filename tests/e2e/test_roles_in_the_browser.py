@@ -8,8 +8,8 @@ import requests
 from playwright.sync_api import expect
 from test_away import log_in
 
-from api.keys import add_key, new_key
-from api.roles import Role
+from api.access.keys import add_key, new_key
+from api.access.roles import Role
 from tests.served_api import served_api
 
 pytestmark = pytest.mark.browser

@@ -175,15 +175,15 @@ def _unknown_path(chance: random.Random, operation: Operation) -> bytes | None:
 
 def _no_http(chance: random.Random, operation: Operation) -> bytes | None:
     target = operation.target()
-    head = f"POST {target} HTTP/1.1\r\nHost: x\r\n".encode()
+    head = f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n".encode()
     return chance.choice((
         b"\0" + _junk(chance, 400) + b"\r\n\r\n",
         f"GET {target} HTTP/99\r\n\r\n".encode(),
         f"GET {target}\r\n\r\n".encode(),
-        f"GET  {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+        f"GET  {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode(),
         f"GET {target} HTTP/1.1\r\n\r\n".encode(),
-        f"GET {target}\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n".encode("latin-1"),
-        f"GET {target} a b HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+        f"GET {target}\xff\xfe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode("latin-1"),
+        f"GET {target} a b HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode(),
         head + b"no colon\r\n\r\n",
         head + b"a b: c\r\n\r\n",
         head + b"X: a\0b\r\n\r\n",

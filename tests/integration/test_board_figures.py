@@ -3,22 +3,13 @@
 import re
 
 import pytest
-from fastapi.testclient import TestClient
 from test_counts import begin, client, fail, finish, overdue, retry, run_to_the_end, start, store
 
-from api.app import create_app
-from api.board import share, took
+from api.pages.board import share, took
 from state import control
 from state.model import Mode
-from tests.here import settings_here
 
 __all__ = ["client", "store"]  # fixtures
-
-
-@pytest.fixture(scope="module")
-def api(valkey):
-    with settings_here(valkey.url), TestClient(create_app()) as client:
-        yield client
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from agents.nlp.reply import answer_in_parts, intent_of
 from agents.nlp.splitting import Part as Asked
 from agents.nlp.splitting import parts_of
 from agents.viz.chart import draw
-from pipeline.compose import Part, compose
+from pipeline.composing.compose import Part, compose
 
 QUESTIONS = yaml.safe_load((Path(__file__).resolve().parent.parent / "complex_questions.yaml").read_text("utf-8"))
 COMPLEX: list[dict[str, Any]] = QUESTIONS["complex"]

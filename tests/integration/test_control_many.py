@@ -1,36 +1,12 @@
 """What is done to many at once, on a real Valkey, without workers: which the filters choose, and what they refuse."""
 
 import pytest
-from fastapi.testclient import TestClient
 from test_listing import NOON_MS, accept, begin, fail, finish, ids
 
-from api.app import create_app
-from core.valkey import sync_client
 from state import keys
-from state.store import Store
-from tests.here import settings_here
 
 ID = "0" * 32
 WINDOW = {"created_after": "2023-11-14T22:13:20.002Z", "created_before": "2023-11-14T22:13:20.005Z"}
-
-
-@pytest.fixture(scope="module")
-def connected(valkey):
-    client = sync_client(valkey.url)
-    yield Store(client)
-    client.close()
-
-
-@pytest.fixture
-def store(connected):
-    connected.client.flushall()
-    return connected
-
-
-@pytest.fixture(scope="module")
-def api(valkey):
-    with settings_here(valkey.url), TestClient(create_app()) as client:
-        yield client
 
 
 def done_to(api, verb, **wish):

@@ -4,17 +4,14 @@ import time
 from collections import Counter
 
 import pytest
-from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.app import create_app
 from pipeline.build import publish
 from state import keys
 from state.events import Event
 from state.metrics import read_counts
 from state.transition import Send
 from tests.floor import floor_of
-from tests.here import settings_here
 from tests.processes import LocalWorker, wait_for
 from tests.scripted_agent import Reply
 
@@ -38,12 +35,6 @@ def workers(floor, tmp_path):
         for worker in starting:
             if worker.status == "running":
                 worker.kill()
-
-
-@pytest.fixture(scope="module")
-def api(valkey):
-    with settings_here(valkey.url), TestClient(create_app()) as client:
-        yield client
 
 
 def told(floor, workflow_ids):

@@ -8,10 +8,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from agents.registry import get_registry
+from api.access.keys import LOOK_AGAIN_S, add_key, new_key
+from api.access.logins import COOKIE
+from api.access.roles import RULES, Role
 from api.app import create_app
-from api.keys import LOOK_AGAIN_S, add_key, new_key
-from api.logins import COOKIE
-from api.roles import RULES, Role
 from core.settings import get_settings
 from core.valkey import sync_client
 from pipeline.plan import PlanTooLarge, ordinary_plan, within_limit
@@ -21,7 +21,9 @@ from state.audit import Trail
 from state.errors import NoRoom
 from state.room import Room
 from state.store import Store
+from tests.hanging_agent import HangingAgent
 from tests.here import settings_here
+from tests.processes import wait_for
 
 ID = "0" * 32
 FILLED_IN = {"{deed}": "cancel", "{workflow_id}": ID, "{verb}": "cancel", "{agent}": "data", "{file:path}": "page.css"}
@@ -390,6 +392,25 @@ def test_without_keys_each_address_has_its_rate(valkey):
         assert [api.get("/api/workflow").status_code for _ in range(3)] == [200, 200, 429]
     with running(valkey, rate_limit="2/hour", client=("127.0.0.2", 1)) as other:
         assert other.get("/api/workflow").status_code == 200
+
+
+def test_while_the_store_is_away_no_key_takes_every_seat(valkey, keyed):
+    _, shown, file = keyed
+    body = {"query": "how many flights", "deadline_s": 3}
+    with HangingAgent().serving() as agent:
+        agents = {f"{name}_agent_url": agent.url for name in ("nlp", "data", "viz")}
+        away = {"redis_url": "redis://127.0.0.1:1/0", "api_keys_file": file, "max_open_per_key": 1, **agents}
+        with running(valkey, **away) as api, ThreadPoolExecutor(1) as pool:
+            first = pool.submit(api.post, "/api/query", json=body, headers=bearer(shown[Role.ASK]))
+            wait_for(lambda: agent.calls, "the call", 20)
+            refused = api.post("/api/query", json=body, headers=bearer(shown[Role.ASK]))
+            assert (refused.status_code, refused.json()["error_type"]) == (429, "too_many_open")
+            nobody = api.post("/api/query", json=body, headers=bearer(shown[Role.READ]))
+            assert nobody.status_code == 403, "the store away opens no door"
+            agent.hangs = False
+            assert api.post("/api/query", json=body, headers=bearer(shown[Role.ADMIN])).json()["recorded"] is False
+            assert first.result().json()["recorded"] is False
+            assert api.post("/api/query", json=body, headers=bearer(shown[Role.ASK])).json()["recorded"] is False
 
 
 def test_while_the_store_is_away_nobody_is_counted_and_who_is_logged_in_is_told(valkey, keyed):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from api.keys import add_key, new_key
-from api.roles import Role
+from api.access.keys import add_key, new_key
+from api.access.roles import Role
 from core.settings import ROOT
 from tests.chaos.arena import LocalApi
 from tests.processes import LocalAgent, LocalProcess, LocalValkey, answers, free_ports

@@ -7,13 +7,11 @@ import pytest
 from test_listing import fail
 
 from core.settings import get_settings
-from core.valkey import sync_client
 from pipeline.question import Question, accept, plan_workflow
 from state import keys
 from state import transitions as t
 from state.errors import KeyUsedOtherwise
 from state.idempotency import once
-from state.store import Store
 from state.transition import Send, new_token
 from tests.served_api import served_api
 
@@ -25,19 +23,6 @@ KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 def api(valkey):
     with served_api(valkey.url) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def connected(valkey):
-    client = sync_client(valkey.url)
-    yield Store(client)
-    client.close()
-
-
-@pytest.fixture
-def store(connected):
-    connected.client.flushall()
-    return connected
 
 
 def count(store):

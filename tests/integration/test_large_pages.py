@@ -4,39 +4,15 @@ import re
 import time
 
 import pytest
-from fastapi.testclient import TestClient
 from test_listing import NOON_MS, accept, begin, fail, finish
 
-from api.app import create_app
-from api.workflow_history import ON_A_PAGE
-from api.workflow_rows import MOST_NEW
-from core.valkey import sync_client
+from api.pages.workflows.history import ON_A_PAGE
+from api.pages.workflows.rows import MOST_NEW
 from state import keys
-from state.store import Store
-from tests.here import settings_here
 
 FIRST_PAINT_S = 0.3
 HEAVIEST_BYTES = 500_000
 EVENTS = 2_000
-
-
-@pytest.fixture(scope="module")
-def connected(valkey):
-    client = sync_client(valkey.url)
-    yield Store(client)
-    client.close()
-
-
-@pytest.fixture
-def store(connected):
-    connected.client.flushall()
-    return connected
-
-
-@pytest.fixture(scope="module")
-def api(valkey):
-    with settings_here(valkey.url), TestClient(create_app()) as client:
-        yield client
 
 
 def quickest(api, path):

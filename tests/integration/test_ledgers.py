@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.valkey import sync_client
+from pipeline.direct.memory_ledger import MemoryLedger
 from pipeline.ledger import Ledger, StoreLedger
-from pipeline.memory_ledger import MemoryLedger
 from pipeline.question import accept
 from state.errors import OutputTooLarge
 from state.model import Mode, NewStep, NewWorkflow, Path, Route, StepStatus, WorkflowStatus
@@ -39,7 +39,7 @@ def a_step(name: str, after: Sequence[str] = (), needs: Sequence[str] = (), *, o
 
 @st.composite
 def plans(draw, names=NAMES, before=()):
-    """Plans as they are accepted: a required step needs no optional one (`pipeline.asked_plan`)."""
+    """Plans as they are accepted: a required step needs no optional one (`pipeline.asked.plan`)."""
     steps: list[NewStep] = []
     for name in names[:draw(st.integers(1, len(names)))]:
         known = [*before, *(step.name for step in steps)]

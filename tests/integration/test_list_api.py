@@ -4,38 +4,14 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from fastapi.testclient import TestClient
 from test_listing import NOON_MS, accept, begin, expire, fail, finish, ids
 
-from api.app import create_app
-from core.valkey import sync_client
 from state import control, keys, recovery
 from state import transitions as t
 from state.listing import Cursor
-from state.store import Store
 from state.transition import new_token
-from tests.here import settings_here
 
 NOON = datetime.fromtimestamp(NOON_MS / 1000, UTC)
-
-
-@pytest.fixture(scope="module")
-def connected(valkey):
-    client = sync_client(valkey.url)
-    yield Store(client)
-    client.close()
-
-
-@pytest.fixture
-def store(connected):
-    connected.client.flushall()
-    return connected
-
-
-@pytest.fixture(scope="module")
-def api(valkey):
-    with settings_here(valkey.url), TestClient(create_app()) as client:
-        yield client
 
 
 def listed(reply):

@@ -23,19 +23,6 @@ NOON_MS = 1_700_000_000_000
 OPEN = frozenset({WorkflowStatus.QUEUED, WorkflowStatus.RUNNING})
 
 
-@pytest.fixture(scope="module")
-def connected(valkey):
-    client = sync_client(valkey.url)
-    yield Store(client)
-    client.close()
-
-
-@pytest.fixture
-def store(connected):
-    connected.client.flushall()
-    return connected
-
-
 def accept(store, created_ms=None, query="q"):
     """A workflow accepted now, or as if at `created_ms`; its first send."""
     workflow = NewWorkflow(secrets.token_hex(16), {"query": query, "query_id": "q"}, Mode.INTERACTIVE, 180.0,

@@ -5,26 +5,17 @@ import re
 import time
 
 import pytest
-from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from test_counts import LONG_MS, begin, client, fail, finish, overdue, retry, run_to_the_end, start, store
 
-from api.app import create_app
-from api.families import FAMILIES
-from api.prometheus import STORE_UP, STORE_UP_ABOUT
+from api.metrics.families import FAMILIES
+from api.routes.prometheus import STORE_UP, STORE_UP_ABOUT
 from breakers.keys import EVENTS
 from core.settings import ROOT
 from state import control, keys, recovery
 from state.metrics import HOUR_MS, MINUTE_MS
-from tests.here import settings_here
 
 __all__ = ["client", "store"]  # fixtures
-
-
-@pytest.fixture(scope="module")
-def api(valkey):
-    with settings_here(valkey.url), TestClient(create_app()) as client:
-        yield client
 
 
 # --- windows ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from pipeline.asked_step import AskedStep
+from pipeline.asked.step import AskedStep
 from state.events import EventKind
 from state.model import StepStatus, WorkflowRecord
 from tests.chaos.arena import Shape

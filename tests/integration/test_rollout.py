@@ -12,7 +12,7 @@ from api.app import create_app
 from api.rollout_evaluator import Evaluator
 from api.rollout_switch import ShareSwitch
 from core.valkey import async_client, sync_client
-from pipeline.share import path_at
+from pipeline.rollout.share import path_at
 from state import control, keys
 from state import transitions as t
 from state.audit import Trail, newest
@@ -102,9 +102,22 @@ def test_what_says_nothing_about_a_path_is_on_neither_side(store, valkey):
     store.run(control.pause(paused.workflow_id, **by_ann))
     store.run(control.cancel(paused.workflow_id, ttl_s=100, **by_ann))
     begin(store, start(store), Path.DIRECT)  # recorded for Celery, but its broker was away
+    store.run(control.pause(start(store).workflow_id, **by_ann))
     again = fail(store)
-    store.run(control.reset_from(again.workflow_id, "", grace_ms=0, token=new_token(), **by_ann))
+    (second,) = store.run(control.reset_from(again.workflow_id, "", grace_ms=0, token=new_token(), **by_ann)).sends
+    store.run(t.finish(begin(store, second), {}, ttl_s=100, grace_ms=0, token=new_token()))
     assert sides(valkey) == {Path.CELERY: (1, 0, 1, 0), Path.DIRECT: (0, 0, 0, 0)}
+
+
+def test_an_end_counts_where_its_question_began(store, valkey):
+    began_ms = int(time.time() * 1000) - 60_000
+    failed, cancelled = start(store), start(store)
+    for one in (failed, cancelled):
+        store.client.hset(keys.record(one.workflow_id), "created_ms", began_ms)
+    store.run(t.fail(begin(store, failed), {}, ttl_s=100, grace_ms=0, token=new_token()))
+    store.run(control.cancel(cancelled.workflow_id, ttl_s=100, actor="ann", reason=""))
+    slot_s = began_ms // 1000 // 5 * 5
+    assert store.client.hgetall(f"baton:rollout:asked:{slot_s}") == {b"celery|FAILED": b"1", b"celery|excused": b"1"}
 
 
 def test_one_session_does_not_speak_for_all(store, valkey):
@@ -114,6 +127,34 @@ def test_one_session_does_not_speak_for_all(store, valkey):
     fail(store)
     fail(store)
     assert sides(valkey)[Path.CELERY] == (4, 0, 4, 0)
+
+
+def test_a_request_that_lua_cannot_read_fails_like_any_other(store, valkey):
+    request = {"query": "q", "query_id": "q", "session_id": "s", "context": {"said": "\ud800"}}
+    workflow = NewWorkflow(secrets.token_hex(16), request, Mode.INTERACTIVE, 180, STEPS)
+    go = begin(store, store.run(t.start(workflow, 0, new_token())).sends[0])
+    assert store.run(t.fail(go, {"message": "no"}, ttl_s=100, grace_ms=0, token=new_token())).accepted
+    assert store.client.ttl(keys.record(workflow.workflow_id)) > 0, "ended, to the last line of the script"
+    assert sides(valkey)[Path.CELERY] == (0, 0, 0, 0)
+
+
+def test_a_reader_looks_again_at_what_may_have_changed(store, valkey):
+    async def look(loop_store):
+        reader = SlotReader(loop_store)
+        newest = (await reader.read()).slots[-1].at_ms
+        places = [newest, newest - 120_000]
+        for at_ms in places:
+            store.client.hincrby(f"baton:rollout:asked:{at_ms // 1000}", "celery|begun", 1)
+
+        async def asked():
+            by_slot = {slot.at_ms: slot.sides[Path.CELERY].asked for slot in (await reader.read()).slots}
+            return [by_slot[at_ms] for at_ms in places]
+
+        at_once = await asked()
+        reader._known = {at_ms: (read_ms - 31_000, slot) for at_ms, (read_ms, slot) in reader._known.items()}
+        return at_once, await asked()
+
+    assert run(valkey, look) == ([1, 0], [1, 1])
 
 
 def test_slots_expire(store):
@@ -216,10 +257,13 @@ def test_quiet_sides_stay(store, valkey):
             answer(store, path=Path.DIRECT)
 
         async def look(loop_store):
-            return await Evaluator(loop_store).look(), await current(loop_store)
+            one, other = Evaluator(loop_store), Evaluator(loop_store)
+            steps = [await one.look(), await other.look(), await one.look()]
+            return steps, await current(loop_store)
 
-        step, now = run(valkey, look)
-    assert (step, now.share) == (None, 50)
+        steps, now = run(valkey, look)
+    assert (steps, now.share) == ([None, None, None], 50)
+    assert read_counts(store.client.hgetall(keys.METRICS).items())["rollout_look", "done"] == 2, "one at a time looks"
 
 
 # --- the API ----------------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from test_listing import accept, begin, finish
 
-from api import streams
 from api.desk import EVENTS_A_LOOK, Desk
+from api.routes import streams
 from api.watch import Watcher
 from core.valkey import async_client, sync_client
 from state import control, keys
@@ -159,7 +159,7 @@ def test_a_slow_reader_is_left_and_costs_nobody_else_anything(store, port, monke
     with socket.socket() as stuck:
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
         stuck.connect(("127.0.0.1", port))
-        stuck.sendall(f"GET /api/workflow/{send.workflow_id}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        stuck.sendall(f"GET /api/workflow/{send.workflow_id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         toggle(store, send.workflow_id, 200, "r" * 30_000)  # more than the kernel takes
         finish(store, begin(store, send))
         client = EventStream(port, send.workflow_id)

@@ -3,7 +3,7 @@
 import pytest
 from celery.exceptions import TaskRevokedError
 
-from api.questions import problem_of
+from api.routes.questions import problem_of
 from pipeline.question import Question, accept, plan_workflow, send_first
 from state import keys
 from state.errors import WorkflowFailed

@@ -15,8 +15,8 @@ import pytest
 import redis
 import requests
 
-from api.keys import add_key, new_key
-from api.roles import Role
+from api.access.keys import add_key, new_key
+from api.access.roles import Role
 from core.settings import ROOT
 from tests.chaos.arena import LocalApi
 from tests.collector import collecting

@@ -13,8 +13,8 @@ import pytest
 import requests
 from playwright.sync_api import sync_playwright
 
-from api.headers import CONTENT_SECURITY_POLICY, HEADERS, ONLY_TLS
-from api.origin import foreign_origin, is_our_name
+from api.access.headers import CONTENT_SECURITY_POLICY, HEADERS, ONLY_TLS
+from api.access.origin import foreign_origin, is_our_name
 from state import keys
 from tests.browser import NO_BROWSER, chromium_path
 from tests.chaos.arena import LocalApi

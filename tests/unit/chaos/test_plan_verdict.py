@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.asked_step import AskedStep
+from pipeline.asked.step import AskedStep
 from state.events import Event, EventKind
 from state.model import Mode, NewWorkflow, Route, StepRecord, StepStatus, WorkflowRecord, WorkflowStatus
 from tests.chaos.dags import Dag, Fails

@@ -8,10 +8,10 @@ import promql_parser
 import pytest
 import yaml
 
-from api.families import FAMILIES
-from api.family import Kind, Reading
-from api.prometheus import STORE_UP
-from api.roles import rule_of
+from api.access.roles import rule_of
+from api.metrics.families import FAMILIES
+from api.metrics.family import Kind, Reading
+from api.routes.prometheus import STORE_UP
 from breakers.model import CircuitState
 from breakers.status import RawStatus
 from core.settings import ROOT, Settings

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from api.keys import KeyRing
-from api.roles import Role
+from api.access.keys import KeyRing
+from api.access.roles import Role
 from core.settings import SECRETS as SECRETS_FOLDER
 from core.settings import Settings
 from deploy.container_secrets import main, make_secrets

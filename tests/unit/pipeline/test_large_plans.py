@@ -3,7 +3,7 @@ import time
 import pytest
 
 from agents.registry import AgentSpec, RetryPolicy
-from pipeline.asked_plan import checked_plan
+from pipeline.asked.plan import checked_plan
 from pipeline.build import MAX_LINKS, chained
 from tests.chaos.large_plans import AGENTS, chain, fan, woven
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from core.settings import ROOT
-from pipeline.rollout_policy import Policy
+from pipeline.rollout.policy import Policy
 from prove.proof import PROOFS
 from prove.rollout import REGRESSIONS, SHARES
 
@@ -31,4 +31,8 @@ def test_the_policy_is_the_one_in_force():
     assert (policy.more_failures, policy.more_stand_ins, policy.more_slow) == (0.02, 0.05, 0.05)
     assert (policy.asked_at_least, policy.bad_at_least) == (20, 5)
     assert f"{2 ** (5 / 16):.2f} to {policy.latency_factor:.2f} times" in PAGE
+    assert (policy.suspicion_windows_s, policy.suspicion) == ((10, 20, 60), 1e-5)
+    assert all(said in PAGE for said in ("10 s, 20 s or 60 s", "1 in 100,000"))
+    assert policy.comparing.significance == 15 * policy.significance
+    assert "1/15 as rare" in PAGE
     assert policy.stages == (1, 5, 25, 50, 100)

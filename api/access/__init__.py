@@ -1,0 +1,1 @@
+"""Who comes in: keys, roles, logins, limits, the audit. The door asks them before any route is reached."""

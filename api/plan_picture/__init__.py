@@ -1,0 +1,1 @@
+"""A workflow's plan as a picture."""

@@ -1,0 +1,1 @@
+"""Plans that somebody wrote, checked before anything is recorded."""

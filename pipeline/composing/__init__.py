@@ -1,0 +1,1 @@
+"""The compose step: the parts of a complex question become one answer."""

@@ -1,0 +1,1 @@
+"""The direct path: the same story as the workers', told in this process."""

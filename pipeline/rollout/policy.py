@@ -1,0 +1,65 @@
+"""The numbers of the rollout: how sure it must be before it acts, and how slowly it comes back."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+from state.sides import BUCKETS_A_DOUBLING
+
+LATENCY_BUCKETS: Final = 6  # 2^(6/16): at least 1.24 and at most 1.30 times the direct side's 95th percentile
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What it takes to roll back and to return.
+
+    `significance` is the chance of a difference as large, would the sides be alike, below which one test of one look
+    acts. Three windows every 5 s are 19 million tests of a measure a year, so 1e-8 bounds false rollbacks to 0.19 a
+    year and measure even if no two looks saw the same questions; they do, so there are far fewer (docs/rollout.md).
+    Latency must be surer: the times of one person's questions resemble each other, of which the test knows nothing.
+    """
+
+    windows_s: tuple[int, ...] = (30, 60, 600)
+    significance: float = 1e-8
+    significance_of_latency: float = 1e-10
+    doubt: float = 1e-3  # no next stage while a difference is less likely than this
+    suspicion: float = 1e-5  # of a side that nothing can be compared with
+    suspicion_windows_s: tuple[int, ...] = (10, 20, 60)
+    asked_at_least: int = 20  # questions on each side
+    bad_at_least: int = 5  # on Celery's
+    more_failures: float = 0.02  # of all questions
+    more_stand_ins: float = 0.05
+    more_slow: float = 0.05
+    stages: tuple[float, ...] = (1, 5, 25, 50, 100)
+    stage_s: float = 120.0
+    stage_asked: int = 50  # on Celery's side
+    cool_down_s: float = 600.0
+    cool_down_max_s: float = 86_400.0
+    forgiven_s: float = 86_400.0  # after a cool-down: the next one is short again
+    thin_above: float = 80.0  # a larger share leaves too few direct questions to compare with
+    compare_share: float = 50.0
+    compare_s: float = 120.0
+    compare_again_s: float = 600.0
+    failing_share: float = 0.05  # suspicious by itself
+
+    @property
+    def comparing(self) -> "Policy":
+        """In a comparison: all since it began counts, and a look may be less sure, since there are far fewer of them.
+
+        One in ten minutes, 24 looks each, is 1.3 million tests of a measure a year: as many false rollbacks as else.
+        """
+        return replace(
+            self,
+            windows_s=(math.ceil(self.compare_s),),
+            significance=15 * self.significance,
+            significance_of_latency=15 * self.significance_of_latency,
+        )
+
+    @property
+    def latency_factor(self) -> float:
+        """How much slower than the direct side's 95th percentile counts as slow; up to 4 % less by rounding."""
+        return float(2 ** (LATENCY_BUCKETS / BUCKETS_A_DOUBLING))
+
+    def cool_down_of(self, strikes: int) -> float:
+        """Seconds after so many rollbacks in a row."""
+        return float(min(self.cool_down_max_s, self.cool_down_s * 2 ** min(strikes - 1, 30)))
