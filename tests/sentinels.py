@@ -66,7 +66,7 @@ def watched_pair(folder: Path) -> Iterator[WatchedPair]:
     """Start all five; the replica has caught up."""
     with ExitStack() as running:
         (folder / "replica").mkdir(parents=True)
-        primary = LocalValkey(folder)
+        primary = LocalValkey(folder, "--repl-diskless-sync-delay", "0")
         running.callback(primary.teardown)
         primary.ready()
         replica = LocalValkey(folder / "replica", "--replicaof", "127.0.0.1", str(primary.port))

@@ -33,11 +33,11 @@ class FailedOver:
     away_s: float
 
 
-def fail_over(folder: Path, pool: str, before: int, after: int) -> FailedOver:
+def fail_over(folder: Path, pool: str, before: int, after: int, **settings: str) -> FailedOver:
     """Kill them after `before` questions, and ask `after` more."""
     with watched_pair(folder / "valkeys") as pair, ScriptedAgent(STANDARD).serving() as agent:
-        environment = {**NOISY, **RESTLESS, "REDIS_URL": pair.url, "DATA": "", "RATE_LIMIT": "100000/minute",
-                       **{f"{name.upper()}_AGENT_URL": agent.url for name in AGENTS}}
+        environment = {**NOISY, **RESTLESS, **settings, "REDIS_URL": pair.url, "DATA": "",
+                       "RATE_LIMIT": "100000/minute", **{f"{name.upper()}_AGENT_URL": agent.url for name in AGENTS}}
         api = LocalApi(folder, environment)
         crew: list[LocalProcess] = [api, LocalBeat(folder, environment)]
         crew += [LocalWorker(folder, environment, pool, concurrency=4) for _ in range(2)]
@@ -51,7 +51,7 @@ def fail_over(folder: Path, pool: str, before: int, after: int) -> FailedOver:
             return _judged(pair, load, safe, away_s, crew)
         finally:
             for process in crew:
-                process.teardown()
+                process.discard()
 
 
 def _asked(pair: WatchedPair, load: Load, before: int, after: int) -> tuple[list[str], float]:

@@ -41,7 +41,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CeleryTest
         floor = stack.enter_context(floor_of(valkey, folder))
         workers = [worker_type(folder, floor.environment, concurrency=CALLS_EACH) for _ in range(WORKERS)]
         for worker in workers:
-            stack.callback(worker.teardown)
+            stack.callback(worker.discard)
         yield CeleryTestSetup(
             CeleryWorkerCluster(*(CeleryTestWorker(worker, floor.app) for worker in workers)),
             CeleryBrokerCluster(CeleryTestBroker(valkey, floor.app)),

@@ -58,7 +58,7 @@ def apis(valkey, agents, tmp_path_factory) -> Iterator[Apis]:
             yield Apis(url, switch, alone.url)
     finally:
         for process in (alone, worker, nlp):
-            process.teardown()
+            process.discard()
 
 
 def differing(one: Any, other: Any, place: str = "") -> list[str]:

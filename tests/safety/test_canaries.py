@@ -90,7 +90,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             yield here
         finally:
             for one in reversed(list(processes.values())):
-                one.teardown()
+                one.discard()
 
 
 def live(place: Place) -> None:

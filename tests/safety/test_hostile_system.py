@@ -71,7 +71,7 @@ def place(valkey: LocalValkey, tmp_path_factory: pytest.TempPathFactory) -> Iter
             yield here
         finally:
             api.teardown()
-            worker.teardown()
+            worker.discard()
 
 
 def ask_all(place: Place) -> None:

@@ -58,7 +58,7 @@ def place(valkey: LocalValkey, tmp_path_factory: pytest.TempPathFactory) -> Iter
             yield Place(valkey, agent.url, worker, api, folder / "loot")
         finally:
             api.teardown()
-            worker.teardown()
+            worker.discard()
 
 
 @pytest.fixture(autouse=True)
