@@ -118,10 +118,15 @@ def _advance(now: Rollout, seen: Seen, policy: Policy) -> Step | None:
 
 
 def _compare(now: Rollout, seen: Seen, policy: Policy) -> Step | None:
-    again_ms = now.compared_ms + policy.compare_again_s * 1000
-    if now.share <= policy.thin_above or (now.compared_ms and seen.now_ms < again_ms):
+    waited_ms = seen.now_ms - now.compared_ms
+    if now.share <= policy.thin_above or waited_ms < policy.compare_soon_s * 1000:
         return None
-    if not (reason := _suspicion(now, seen, policy)):
+    # A comparison that some hiccup caused must not hide what begins soon after it.
+    if waited_ms < policy.compare_again_s * 1000:
+        reason = _since_earlier(now, seen, policy, policy.significance)
+    else:
+        reason = _failing(now, seen, policy) or _since_earlier(now, seen, policy, policy.suspicion)
+    if not reason:
         return None
     after = replace(
         _changed(now, seen, reason, policy.compare_share, Phase.COMPARING), target=now.share, compared_ms=seen.now_ms
@@ -134,23 +139,31 @@ def _compared(now: Rollout, seen: Seen) -> Step:
     return Step(Move.COMPARED, _changed(now, seen, reason, now.target, Phase.STEADY))
 
 
-def _suspicion(now: Rollout, seen: Seen, policy: Policy) -> str:
-    """Why Celery's side looks worse than it was, or bad by itself; "" when it does not."""
-    slots = [slot for slot in seen.slots if slot.at_ms >= max(_first_slot_ms(now), seen.now_ms - 600_000)]
-    recent = [slot for slot in slots if slot.at_ms >= seen.now_ms - 60_000]
+def _lately(now: Rollout, seen: Seen, policy: Policy) -> list[Slot]:
+    since_ms = max(_first_slot_ms(now), seen.now_ms - policy.windows_s[-1] * 1000)
+    return [slot for slot in seen.slots if slot.at_ms >= since_ms]
+
+
+def _failing(now: Rollout, seen: Seen, policy: Policy) -> str:
+    """Why Celery's side is bad by itself; "" when it is not."""
+    recent = [slot for slot in _lately(now, seen, policy) if slot.at_ms >= seen.now_ms - 60_000]
     side = summed(slot.sides[Path.CELERY] for slot in recent)
     failing = side.failed >= policy.bad_at_least and side.failed >= policy.failing_share * side.asked
     if failing and side.asked >= policy.asked_at_least:
         return f"{side.failed} of {side.asked} questions by Celery failed within 60 s."
-    found = (one for window_s in policy.suspicion_windows_s for one in _since_earlier(slots, seen, window_s, policy))
-    worst = _worst([one for one in found if one.matters(policy)], policy.suspicion)
+    return ""
+
+
+def _since_earlier(now: Rollout, seen: Seen, policy: Policy, below: float) -> str:
+    """Why Celery's side looks worse than it was, `below` which chance; "" when it does not."""
+    slots, found = _lately(now, seen, policy), list[Difference]()
+    for window_s in policy.suspicion_windows_s:
+        recent = [slot for slot in slots if slot.at_ms >= seen.now_ms - window_s * 1000]
+        before = summed(slot.sides[Path.CELERY] for slot in slots[: len(slots) - len(recent)])
+        # All of before stands beside the oldest recent slot: what counts is only that it is old enough to have ended.
+        pairs: Pairs = [
+            (slot.at_ms, slot.sides[Path.CELERY], Side() if at else before) for at, slot in enumerate(recent)
+        ]
+        found += [one for one in differences(pairs, seen.now_ms, window_s, policy) if one.matters(policy)]
+    worst = _worst(found, below)
     return worst.told("by Celery", "by Celery earlier") if worst else ""
-
-
-def _since_earlier(slots: list[Slot], seen: Seen, window_s: int, policy: Policy) -> Iterator[Difference]:
-    """Celery's side over the last `window_s` against all of `slots` before."""
-    recent = [slot for slot in slots if slot.at_ms >= seen.now_ms - window_s * 1000]
-    before = summed(slot.sides[Path.CELERY] for slot in slots[: len(slots) - len(recent)])
-    # All of before stands beside the oldest recent slot: what counts is only that it is old enough to have ended.
-    pairs: Pairs = [(slot.at_ms, slot.sides[Path.CELERY], Side() if at else before) for at, slot in enumerate(recent)]
-    return differences(pairs, seen.now_ms, window_s, policy)

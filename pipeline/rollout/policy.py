@@ -39,14 +39,16 @@ class Policy:
     thin_above: float = 80.0  # a larger share leaves too few direct questions to compare with
     compare_share: float = 50.0
     compare_s: float = 120.0
-    compare_again_s: float = 600.0
+    compare_again_s: float = 600.0  # from one comparison to the next
+    compare_soon_s: float = 240.0  # the same, where a suspicion is as rare as what rolls back
     failing_share: float = 0.05  # suspicious by itself
 
     @property
     def comparing(self) -> "Policy":
         """In a comparison: all since it began counts, and a look may be less sure, since there are far fewer of them.
 
-        One in ten minutes, 24 looks each, is 1.3 million tests of a measure a year: as many false rollbacks as else.
+        One in ten minutes, 24 looks each, is 1.3 million tests of a measure a year: as many false rollbacks as else;
+        one in four minutes, all year long, would be two and a half times that.
         """
         return replace(
             self,

@@ -33,6 +33,8 @@ def test_the_policy_is_the_one_in_force():
     assert f"{2 ** (5 / 16):.2f} to {policy.latency_factor:.2f} times" in PAGE
     assert (policy.suspicion_windows_s, policy.suspicion) == ((10, 20, 60), 1e-5)
     assert all(said in PAGE for said in ("10 s, 20 s or 60 s", "1 in 100,000"))
+    assert policy.compare_soon_s == 240
+    assert "from the fourth minute on" in PAGE
     assert policy.comparing.significance == 15 * policy.significance
     assert "1/15 as rare" in PAGE
     assert policy.stages == (1, 5, 25, 50, 100)

@@ -174,6 +174,17 @@ def test_suspicion_needs_one_bad_slot():
     assert decide(Rollout(), Seen(NOW_MS, [*usual, *bad], dict.fromkeys(Path, 0)), POLICY).move is Move.COMPARE
 
 
+@pytest.mark.parametrize(("failed", "after_s", "again"), [
+    (5, 600, True), (5, 599, False), (9, 240, True), (9, 239, False),
+])
+def test_only_what_is_beyond_chance_is_compared_again_soon(failed, after_s, again):
+    """5 of 200, and none of 5,800 before, are 4 in 10^8; 9 of 200 are beyond chance."""
+    usual, bad = seen(side(100), ALONE, slots=60).slots[:59], seen(side(100, failed=failed), ALONE, slots=1).slots
+    now = Seen(NOW_MS, [*usual, *bad], dict.fromkeys(Path, 0))
+    step = decide(Rollout(compared_ms=NOW_MS - after_s * 1000), now, POLICY)
+    assert (step is not None) is again
+
+
 def test_a_comparison_may_be_less_sure_since_there_are_few():
     steady = Rollout(share=50, target=100, since_ms=NOW_MS - 61_000)
     doubtful = seen(side(40, failed=2), side(40))
