@@ -214,7 +214,7 @@ def test_only_what_somebody_waits_for_takes_it(direct, floor):
 @pytest.mark.parametrize(("signal", "lease"), [
     ("SIGKILL", FAST),
     ("SIGTERM", {"LEASE_S": "600", "RENEW_INTERVAL_S": "1"}),  # who ends in order waits for no lease to run out
-])
+], ids=["SIGKILL", "SIGTERM"])
 def test_an_api_that_ends_in_the_middle_loses_nothing(floor, tmp_path, signal, lease):
     floor.agent.script("/execute", Reply(STANDARD["/execute"], until=floor.agent.released))
     api = LocalApi(tmp_path, {**floor.environment, **lease}, Path.DIRECT)

@@ -100,10 +100,11 @@ def test_each_bundled_agent_goes_on_with_the_trace_it_is_called_in(
         floor.worker()
         workflow_id = floor.ask("average departure delay by carrier")
         assert floor.ended(workflow_id).status == "SUCCEEDED"
-        wait_for(lambda: named(collector.of(workflow_id), "step viz"), "the last step's span", 10)
-        wait_for(lambda: named(collector.of(workflow_id), "POST /visualize", "baton-viz"), "the last agent's span", 10)
+        calls = {"nlp": "POST /process", "data": "POST /execute", "viz": "POST /visualize"}
+        told = {(call, f"baton-{name}") for name, call in calls.items()} | {("step viz", "baton-worker")}
+        wait_for(lambda: told <= {(span.name, span.service) for span in collector.of(workflow_id)}, "all spans", 20)
     spans = collector.of(workflow_id)
-    for name, path in (("nlp", "/process"), ("data", "/execute"), ("viz", "/visualize")):
-        (step,), (called,) = named(spans, f"step {name}"), named(spans, f"POST {path}")
-        (served,) = named(spans, f"POST {path}", f"baton-{name}")
+    for name, call in calls.items():
+        (step,), (called,) = named(spans, f"step {name}"), named(spans, call)
+        (served,) = named(spans, call, f"baton-{name}")
         assert (called.parent, served.parent) == (step.span_id, called.span_id)
