@@ -16,7 +16,8 @@ from tests.floor import Floor, floor_of
 from tests.processes import LocalValkey, wait_for
 from tests.scripted_agent import STANDARD, Reply
 
-RECOVERY_S, LONG_RECOVERY_S = 2.0, 60.0
+# Longer than the wait for a retry, or a breaker that failing calls opened may have had its rest before it is looked at.
+RECOVERY_S, LONG_RECOVERY_S = 5.0, 60.0
 DOWN = [Reply({}, 503)] * 50
 PATHS = {"nlp": "/process", "data": "/execute", "viz": "/visualize"}
 
