@@ -1,6 +1,7 @@
 """A rolling upgrade and its way back under load: processes of two releases on one Valkey, at the same workflows."""
 
 import random
+import socket
 import threading
 import time
 from collections import Counter
@@ -67,7 +68,7 @@ class Fleet:
             before.teardown()
 
     def release_of(self, worker: str) -> str:
-        """Of a worker, by its name."""
+        """Of a worker, or an API that did a step itself (a comparison of the paths may begin), by its name."""
         return self._of[worker]
 
     def told_of_releases(self) -> list[str]:
@@ -85,6 +86,7 @@ class Fleet:
             self._of[process.hostname] = release
         arena.processes.setdefault(kind, []).append(process)
         process.ready()
+        self._of[f"api-{process.process.pid}@{socket.gethostname()}"] = release  # so it signs a step it does itself
         return process
 
     def _show(self) -> None:
