@@ -23,6 +23,7 @@ def main() -> None:
         host=settings.bind_host,
         port=settings.api_port,
         http=HttpProtocol,
+        forwarded_allow_ips=settings.trusted_proxies,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=3,

@@ -3,6 +3,7 @@
 import ipaddress
 from enum import StrEnum
 
+from core.addresses import networks
 from core.settings import Settings
 
 
@@ -32,6 +33,8 @@ def check_doors(settings: Settings, *doors: Door, host: str = "") -> None:
     if unset and not is_loopback(host):
         wanted = "; ".join(_HOW[door] for door in unset)
         raise OpenDoor(f"BIND_HOST is {host}: others could come in. Set {wanted}; or BIND_HOST=127.0.0.1.")
+    if Door.API in unset and not all(one.is_loopback for one in networks(settings.trusted_proxies)):
+        raise OpenDoor(f"TRUSTED_PROXIES could say of anybody that they are on this machine. Set {_HOW[Door.API]}.")
     if Door.FLOWER in unset and settings.api_keys_file:
         raise OpenDoor(f"API_KEYS_FILE asks for keys, and Flower can cancel too. Set {_HOW[Door.FLOWER]}.")
 

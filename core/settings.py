@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -23,12 +22,11 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
-from core.sentinel import Watched
+from core.addresses import AgentUrl, Networks, StoreUrl, listed
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRETS = Path("/run/secrets")
@@ -45,17 +43,6 @@ def _not_built_in(name: str) -> str:
 
 
 AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$"), AfterValidator(_not_built_in)]
-
-
-def _without_access(url: str) -> str:
-    if "@" in urlsplit(url).netloc:
-        raise ValueError(
-            "a user or password in an agent's URL would be shown wherever the URL is: leave them out, and set AGENT_KEY"
-        )
-    return url
-
-
-AgentUrl = Annotated[str, AfterValidator(_without_access)]
 
 
 class FurtherAgent(BaseModel):
@@ -102,8 +89,13 @@ class Settings(BaseSettings):
     )
     allowed_hosts: str = Field(
         "",
-        description="Names under which the API answers, separated by commas. Empty: with keys any, without them "
-        "`localhost` and this machine's own addresses.",
+        description="Names under which the API answers, separated by commas; `make run` and `make ask` use the first. "
+        "Empty: with keys any, without them `localhost` and this machine's own addresses.",
+    )
+    trusted_proxies: Networks = Field(
+        "127.0.0.1,::1",
+        description="Proxies before the API, addresses or networks separated by commas: they are believed from whom a "
+        "request comes, and that it came over TLS (`X-Forwarded-For`, `X-Forwarded-Proto`).",
     )
     api_key: str = Field("", repr=False, description="Key that `make ask` and `make run` show the API.")
     agent_key: str = Field(
@@ -111,8 +103,9 @@ class Settings(BaseSettings):
     )
     flower_basic_auth: str = Field("", repr=False, description="`user:password` that Flower asks for.")
 
-    redis_url: str = Field(
+    redis_url: StoreUrl = Field(
         "",
+        repr=False,
         description="Redis/Valkey primary, or its sentinels: `sentinel://host:26379,host:26379/<name of the primary>`. "
         "Empty: the embedded server of `make run`.",
     )
@@ -258,20 +251,14 @@ class Settings(BaseSettings):
         return not self.redis_url
 
     @property
-    def host_names(self) -> frozenset[str]:
-        """`allowed_hosts`, one by one."""
-        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
+    def host_names(self) -> tuple[str, ...]:
+        """`allowed_hosts`, one by one; tools on this machine call the API by the first."""
+        return listed(self.allowed_hosts.lower())
 
     @property
     def store_url(self) -> str:
         """URL of the primary: the one given, else the embedded server's."""
         return self.redis_url or f"redis://127.0.0.1:{self.valkey_port}/0"
-
-    @field_validator("redis_url")
-    @classmethod
-    def _readable(cls, url: str) -> str:
-        Watched.of(url)
-        return url
 
     @model_validator(mode="after")
     def _lease_outlives_renewal(self) -> Self:

@@ -10,16 +10,16 @@ from rich.markup import escape
 from core.settings import get_settings
 from deploy.answer_view import show, show_failure
 from deploy.client import Answer, ApiClient, AskError, Event, RefusedError
-from deploy.local.children import local_url
+from deploy.local.children import host_of_api, local_url
 
 ANSWERED = {"SUCCEEDED", "DEGRADED"}
 
 
-def ask(base_url: str, question: str, charts: Path, console: Console, *, key: str = "") -> bool:
+def ask(base_url: str, question: str, charts: Path, console: Console, *, key: str = "", host: str = "") -> bool:
     """Ask, show each step while it happens and the answer at the end; whether there was an answer."""
     console.print(f"[bold]{escape(question)}")
     try:
-        with ApiClient(base_url, key) as client:
+        with ApiClient(base_url, key, host) as client:
             return _ask(client, question, charts, console)
     except RefusedError as refusal:
         show_failure(refusal.problem, console)
@@ -75,7 +75,8 @@ def main() -> int:
         return 1
     settings = get_settings()
     api, charts = local_url(settings, settings.api_port), settings.baton_dir / "charts"
-    return 0 if ask(api, question, charts, Console(highlight=False), key=settings.api_key) else 1
+    console, host = Console(highlight=False), host_of_api(settings)
+    return 0 if ask(api, question, charts, console, key=settings.api_key, host=host) else 1
 
 
 if __name__ == "__main__":

@@ -45,14 +45,16 @@ class RefusedError(AskError):
 
 
 class ApiClient:
-    """A running system, by the URL of its API."""
+    """A running system, by the URL of its API and the name it answers to there, if that is another."""
 
-    def __init__(self, base_url: str, key: str = "") -> None:
+    def __init__(self, base_url: str, key: str = "", host: str = "") -> None:
         self.base_url = base_url
         self._session = requests.Session()
         self._session.trust_env = False  # the way to our own API leads through no proxy
         if key:
             self._session.headers["Authorization"] = f"Bearer {key}"
+        if host:
+            self._session.headers["Host"] = host
 
     def __enter__(self) -> Self:
         return self

@@ -1,8 +1,7 @@
 """The door: who asks, and whether they may. Every request passes here first, so no route can be forgotten."""
 
-from contextlib import suppress
-from ipaddress import ip_address
-from typing import cast
+from collections.abc import Collection
+from typing import Final, cast
 from urllib.parse import quote
 
 from starlette.requests import HTTPConnection, Request
@@ -14,18 +13,20 @@ from api.access.audited import SAFE, audited, is_audited, refused
 from api.access.caller import LOCAL, Caller
 from api.access.keys import KeyRing
 from api.access.logins import COOKIE, logged_in
-from api.access.origin import foreign_origin, is_our_name
+from api.access.origin import foreign_origin, is_near, is_our_name
 from api.access.roles import Role, Rule, rule_of
 from api.pages.board import away_page
 from api.problems import Problem, store_away
 from state.errors import StoreUnavailable
 from state.store import AsyncStore
 
+LIVE: Final = "/health/live"
+
 
 class Door:
     """Sets `request.state.caller` and passes on, or answers 401 or 403. Without a `ring` only this machine comes in."""
 
-    def __init__(self, app: ASGIApp, ring: KeyRing | None, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, ring: KeyRing | None, hosts: Collection[str]) -> None:
         self._app, self._ring, self._hosts = app, ring, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,8 +35,8 @@ class Door:
             await self._app(scope, receive, send)
             return
         rule, caller = rule_of(scope["method"], scope["path"]), None
-        if (self._hosts or self._ring is None) and not is_our_name(scope, self._hosts):
-            await _misdirected().response()(scope, receive, send)
+        if self._is_misdirected(scope):
+            await _misdirected(named=bool(self._hosts)).response()(scope, receive, send)
             return
         try:
             if rule is None or rule.role is not None:
@@ -50,9 +51,15 @@ class Door:
         else:
             await self._pass_on(rule, caller, scope, receive, send)
 
+    def _is_misdirected(self, scope: Scope) -> bool:
+        """Whether it was sent to another name; who only asks whether this process lives may know its address alone."""
+        if scope["path"] == LIVE or (self._ring is not None and not self._hosts):
+            return False
+        return not is_our_name(scope, self._hosts)
+
     async def _caller(self, request: HTTPConnection) -> Caller | None:
         if self._ring is None:
-            return LOCAL if _is_near(request) else None
+            return LOCAL if is_near(request.scope) else None
         scheme, _, presented = request.headers.get("authorization", "").partition(" ")
         if scheme:
             return self._ring.find(presented.strip()) if scheme.lower() == "bearer" else None
@@ -90,12 +97,13 @@ def _check(scope: Scope, rule: Rule | None, caller: Caller | None) -> None:
         )
 
 
-def _misdirected() -> Problem:
+def _misdirected(*, named: bool) -> Problem:
+    known = "one of those names" if named else "localhost"
     problem = Problem(
         "forbidden",
         "This server does not go by the name in the request's Host (ALLOWED_HOSTS).",
         recovery_action="correct_request",
-        suggestions=["Use localhost, or let whoever runs this system add the name to ALLOWED_HOSTS."],
+        suggestions=[f"Use {known}, or let whoever runs this system add the name to ALLOWED_HOSTS."],
     )
     problem.status = 421
     return problem
@@ -133,13 +141,6 @@ def _away(scope: Scope, rule: Rule | None) -> Response:
     if rule is not None and rule.is_page and scope["method"] == "GET":
         return away_page(Request(scope))
     return store_away().response()
-
-
-def _is_near(request: HTTPConnection) -> bool:
-    """Whether the client is on this machine; one without an address is (a Unix socket)."""
-    with suppress(ValueError):
-        return request.client is None or ip_address(request.client.host).is_loopback
-    return True
 
 
 def _is_there(scope: Scope) -> bool:

@@ -35,6 +35,15 @@ def is_our_name(scope: Scope, allowed: Collection[str]) -> bool:
     return name in allowed if allowed else _is_this_machine(name)
 
 
+def is_near(scope: Scope) -> bool:
+    """Whether the client is on this machine; one without an address is (a Unix socket), one with no real one is not."""
+    client = scope.get("client")
+    try:
+        return client is None or ip_address(client[0]).is_loopback
+    except ValueError:  # a proxy that does not tell says "unknown"
+        return False
+
+
 def _is_this_machine(name: str) -> bool:
     if name in ("", "localhost") or name.endswith(".localhost"):
         return True

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from core.settings import Settings, get_settings
 from deploy.ask import ask
-from deploy.local.children import Child, children, local_url
+from deploy.local.children import Child, children, host_of_api, local_url
 from deploy.local.faults import LocalFault
 from deploy.local.first_question import first_question
 from deploy.local.preflight import check, check_exposure, folder_lock
@@ -85,7 +85,8 @@ def _answer_one(settings: Settings, question: str) -> None:
     # A question that fails is told like any other; the system goes on serving.
     console.print()
     charts = settings.baton_dir / "charts"
-    ask(local_url(settings, settings.api_port), question, charts, console, key=settings.api_key)
+    api, host = local_url(settings, settings.api_port), host_of_api(settings)
+    ask(api, question, charts, console, key=settings.api_key, host=host)
 
 
 def _signpost(settings: Settings) -> Panel:

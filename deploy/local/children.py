@@ -89,7 +89,8 @@ def _flower(settings: Settings) -> Child:
 def _api(settings: Settings) -> Child:
     health = "live" if settings.api_keys_file else "ready"  # who has no key may only ask whether it lives
     return Child("api", "API", (sys.executable, "-m", "api"), ("api.__main__",),
-                 partial(readiness.http, f"{local_url(settings, settings.api_port)}/health/{health}"),
+                 partial(readiness.http, f"{local_url(settings, settings.api_port)}/health/{health}",
+                         host_of_api(settings)),
                  settings.api_port, "API_PORT")
 
 
@@ -97,3 +98,9 @@ def local_url(settings: Settings, port: int) -> str:
     """Where this machine reaches one of its own servers."""
     host = "127.0.0.1" if settings.bind_host in {"0.0.0.0", "::"} else settings.bind_host  # noqa: S104 - compared only
     return f"http://{host}:{port}"
+
+
+def host_of_api(settings: Settings) -> str:
+    """The name to call the API by, which is asked at its address: it may answer to those of ALLOWED_HOSTS alone."""
+    name = next(iter(settings.host_names), "")
+    return f"[{name}]" if ":" in name else name

@@ -6,6 +6,7 @@ import redis
 import requests
 from celery import Celery
 
+from core.addresses import shown_url
 from core.http import get_session
 from core.sentinel import Watched
 from core.valkey import sync_client
@@ -14,10 +15,10 @@ PROBE_TIMEOUT_S = 2.0
 BEAT_LOCK = "baton:redbeat::lock"
 
 
-def http(url: str) -> str:
-    """Ready when `url` answers 200."""
+def http(url: str, host: str = "") -> str:
+    """Ready when `url` answers 200, called by the name `host` if that is another."""
     try:
-        answer = get_session().get(url, timeout=PROBE_TIMEOUT_S)
+        answer = get_session().get(url, headers={"Host": host} if host else None, timeout=PROBE_TIMEOUT_S)
     except requests.RequestException as error:
         return f"{url}: {type(error).__name__}"
     return "" if answer.ok else f"{url} answers {answer.status_code}: {answer.text[:200]}"
@@ -28,7 +29,7 @@ def store(url: str) -> str:
     try:
         _store(url).ping()
     except redis.RedisError as error:
-        return f"{url}: {error}"
+        return f"{shown_url(url)}: {error}"
     return ""
 
 

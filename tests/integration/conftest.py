@@ -30,5 +30,5 @@ def store(connected: Store) -> Store:
 @pytest.fixture(scope="module")
 def api(valkey: LocalValkey) -> Iterator[TestClient]:
     """The API in this process; it keeps running from test to test, whatever is flushed meanwhile."""
-    with settings_here(valkey.url), TestClient(create_app()) as client:
+    with settings_here(valkey.url), TestClient(create_app(), client=("127.0.0.1", 1)) as client:
         yield client

@@ -10,7 +10,7 @@ from tests.here import settings_here
 
 @pytest.fixture(params=["3f", ""], ids=["cell 3f", "no cells"])
 def cell(request, valkey):
-    with settings_here(valkey.url, CELL=request.param), TestClient(create_app()) as client:
+    with settings_here(valkey.url, CELL=request.param), TestClient(create_app(), client=("127.0.0.1", 1)) as client:
         yield request.param, client
 
 

@@ -47,7 +47,8 @@ def test_a_system_that_runs_is_well(system: LocalSystem) -> None:
 @pytest.fixture
 def api(valkey: LocalValkey) -> Iterator[TestClient]:
     agents = {f"{name}_AGENT_URL": "http://127.0.0.1:9" for name in ("NLP", "DATA", "VIZ")}
-    with settings_here(valkey.url, NLP_TIMOUT_S="3", **agents), TestClient(create_app()) as client:
+    here = settings_here(valkey.url, NLP_TIMOUT_S="3", **agents)
+    with here, TestClient(create_app(), client=("127.0.0.1", 1)) as client:
         yield client
 
 

@@ -271,7 +271,7 @@ def test_quiet_sides_stay(store, valkey):
 
 @pytest.fixture
 def api(store, valkey):
-    with settings_here(valkey.url, ROLLOUT_AUTO="false"), TestClient(create_app()) as client:
+    with settings_here(valkey.url, ROLLOUT_AUTO="false"), TestClient(create_app(), client=("127.0.0.1", 1)) as client:
         yield client
 
 

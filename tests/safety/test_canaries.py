@@ -18,13 +18,16 @@ import requests
 from api.access.keys import add_key, new_key
 from api.access.roles import Role
 from core.settings import ROOT
-from tests.chaos.arena import LocalApi
+from deploy.local import readiness
+from tests.chaos.arena import LocalApi, LocalBeat
 from tests.collector import collecting
 from tests.integration.test_exposed import LocalFlower
 from tests.processes import LocalAgent, LocalProcess, LocalValkey, LocalWorker, free_ports, wait_for
 
-STORE, AGENT, FLOWER, OTLP, URL = (f"canary-{name}-4f1d" for name in ("store", "agent", "flower", "otlp", "url"))
+SECRETS = ("store", "agent", "flower", "otlp", "url", "refused")
+STORE, AGENT, FLOWER, OTLP, URL, REFUSED = (f"canary-{name}-4f1d" for name in SECRETS)
 LIMIT_S = 30.0
+REASONS = {"a dead port": "Connection refused", "a wrong password": "invalid username-password pair"}
 
 
 @dataclass
@@ -82,9 +85,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             for one in processes.values():
                 one.ready()
             secrets = {"STORE": STORE, "AGENT_KEY": AGENT, "FLOWER": FLOWER, "OTLP": OTLP, "URL": URL,
-                       "API_KEY": presented.partition(".")[2]}
+                       "REFUSED": REFUSED, "API_KEY": presented.partition(".")[2]}
             here = Place(valkey, processes, environment, secrets, presented, valkey.client, {})
             live(here)
+            refused(here, folder)
             wait_for(lambda: collector.spans, "the traces", LIMIT_S)
             here.see("traces", repr(collector.spans))
             yield here
@@ -126,11 +130,35 @@ def live(place: Place) -> None:
     finally:
         os.kill(place.valkey.process.pid, signal.SIGCONT)
     for what, module, more in (("doctor", "deploy.doctor", {}), ("a start that fails", "api", {"API_PORT": "nonsense"}),
-                               ("a wrong password", "api", {"REDIS_URL": place.valkey.url.replace("-store-", "-wrong-"),
-                                                            "BIND_HOST": "10.1.2.3", "API_KEYS_FILE": ""}),
                                ("an agent with a password", "api", {"DATA_AGENT_URL": f"http://ann:{URL}@127.0.0.1:1",
                                                                     "API_PORT": str(free_ports(1)[0])})):
         place.see(what, run(module, {**place.environment, **more}))
+
+
+def refused(place: Place, folder: Path) -> None:
+    """Each kind of process, and the probes of `make run`, at a store that is not there and at one that lets none in."""
+    ports = {"a dead port": 1, "a wrong password": place.valkey.port}
+    started: list[LocalProcess] = []
+    try:
+        for port in ports.values():
+            told = {**place.environment, "REDIS_URL": f"redis://:{REFUSED}@127.0.0.1:{port}/0"}
+            started += [LocalWorker(folder, told), LocalBeat(folder, told), LocalApi(folder, told)]
+        for number, what in enumerate(ports):
+            see_refused(place, what, *started[3 * number:3 * number + 3])
+    finally:
+        for process in started:
+            process.discard()
+
+
+def see_refused(place: Place, what: str, worker: LocalProcess, beat: LocalProcess, api: Any) -> None:
+    """What they say once they have noticed."""
+    for probe in (readiness.store, readiness.worker, readiness.beat):
+        place.see(f"probes at {what}", probe(worker.environment["REDIS_URL"]))
+    for one in (worker, beat):
+        wait_for(lambda one=one: REASONS[what] in one.logs(), f"{one.name} to notice {what}", LIMIT_S)
+    api.ready()
+    place.get(f"{api.url}/health/ready?verbose", headers={"Authorization": f"Bearer {place.key}"})
+    place.see(f"logs at {what}", "".join(one.logs() for one in (worker, beat, api)))
 
 
 def run(module: str, environment: dict[str, str]) -> str:
@@ -152,14 +180,16 @@ def stored(client: Any) -> str:
 def test_it_was_seen_at_all(place: Place) -> None:
     """The eyes are open: each source says something, and a canary that is laid out would be found."""
     wait_for(lambda: "step_begun" in place.processes["worker"].logs(), "the worker's log")
-    for what in ("answers", "traces", "arguments", "store", "doctor", "a start that fails", "a wrong password",
-                 "an agent with a password"):
+    for what in ("answers", "traces", "arguments", "store", "doctor", "a start that fails", "an agent with a password"):
         assert len(place.seen[what]) > 40, what
+    for what, reason in REASONS.items():
+        assert place.seen[f"probes at {what}"].count(reason) == 3
+        assert reason in place.seen[f"logs at {what}"]
     assert "baton:login:" in place.seen["store"]
     assert "celery" in place.seen["arguments"]
 
 
-@pytest.mark.parametrize("name", ["STORE", "AGENT_KEY", "FLOWER", "OTLP", "URL", "API_KEY", "cookie"])
+@pytest.mark.parametrize("name", ["STORE", "AGENT_KEY", "FLOWER", "OTLP", "URL", "REFUSED", "API_KEY", "cookie"])
 def test_nothing_it_says_or_keeps_has_a_secret(place: Place, name: str) -> None:
     secret = place.secrets[name]
     shown = {**place.seen, **{f"log of {one}": process.logs() for one, process in place.processes.items()}}

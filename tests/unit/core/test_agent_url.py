@@ -10,7 +10,8 @@ URL = "http://ann:s3cret@127.0.0.1:9000"
 
 
 @pytest.mark.parametrize(("setting", "value"), [
-    ("nlp_agent_url", URL), ("data_agent_url", URL), ("viz_agent_url", "https://token-s3cret@host"),
+    ("nlp_agent_url", URL), ("nlp_agent_url", "http://ann:s3cret/x@host"), ("nlp_agent_url", "http://[s3cret]x@host"),
+    ("data_agent_url", URL), ("viz_agent_url", "https://token-s3cret@host"),
     ("agents", {"weather": {"url": URL}})])
 def test_a_password_in_an_agents_url_is_refused_and_not_shown(setting: str, value: Any) -> None:
     with pytest.raises(ValueError, match=setting) as refused:

@@ -37,7 +37,14 @@ def test_flower_is_closed_where_the_api_is():
         check_doors(settings(bind_host="127.0.0.1", api_keys_file="keys"), *Door)
 
 
+def test_without_keys_no_proxy_beyond_this_machine_is_believed():
+    with pytest.raises(OpenDoor, match=r"TRUSTED_PROXIES.*API_KEYS_FILE"):
+        check_doors(settings(trusted_proxies="127.0.0.1,10.0.0.1"), Door.API)
+    check_doors(settings(trusted_proxies="127.0.0.0/8,::1"), Door.API)
+    check_doors(settings(trusted_proxies="10.0.0.0/8", **CLOSED), Door.API)
+
+
 def test_no_secret_shows_in_the_settings_text():
-    shown = repr(settings(**CLOSED, api_key="canary"))
+    shown = repr(settings(**CLOSED, api_key="canary", redis_url="redis://:canary@host"))
     assert "secret" not in shown
     assert "canary" not in shown
