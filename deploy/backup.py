@@ -53,13 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
 def backup(settings: Settings) -> Path:
     """Write `<BATON_DIR>/backups/<moment>.tar.gz` of the running server's data; answers its path."""
     folder = settings.baton_dir / "backups"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     archive = folder / f"{_moment()}.tar.gz"
     partial = archive.with_suffix(".partial")
     client = sync_client(settings.store_url)
     try:
-        with _rewriting_held(client), tarfile.open(partial, "w:gz", compresslevel=1) as tar:
-            tar.add(_valkey_folder(settings) / FILES, arcname=FILES)
+        with _rewriting_held(client):
+            partial.touch(mode=0o600)  # every question and answer is in it
+            with tarfile.open(partial, "w:gz", compresslevel=1) as tar:
+                tar.add(_valkey_folder(settings) / FILES, arcname=FILES)
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise BackupFault(
             f"The embedded server does not answer on port {settings.valkey_port}. Start it: make run"

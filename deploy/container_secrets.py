@@ -1,7 +1,8 @@
 """`make compose-env`: the secrets docker-compose.yml mounts, each a file of its own; what is there already stays.
 
-The folder is closed to all but its owner, the files in it are not: a container reads them under a user of its own, and
-nobody else gets past the folder.
+The folder is closed to all but its owner, what is in it is not: a container reads it under a user of its own, and
+nobody else gets past the folder. The API keys have a folder of their own, which is mounted whole: so a file that is put
+in the place of another, as editors do, is the one the container sees.
 """
 
 import secrets
@@ -15,7 +16,8 @@ from core.settings import ROOT
 
 FOLDER = ROOT / "secrets"
 FIRST_KEY = "admin"
-FOLDER_MODE, FILE_MODE = 0o700, 0o644
+FOLDER_MODE, KEYS_MODE, FILE_MODE = 0o700, 0o755, 0o644
+KEYS = "keys/api_keys"
 URL = "redis://:{password}@valkey:6379/0"
 
 
@@ -25,7 +27,7 @@ def make_secrets(folder: Path) -> str | None:
     folder.chmod(FOLDER_MODE)
     for name, text in _missing(folder):
         _write(folder / name, text)
-    return None if (folder / "api_keys").exists() else _first_key(folder / "api_keys")
+    return None if (folder / KEYS).exists() else _first_key(folder / KEYS)
 
 
 def _missing(folder: Path) -> Iterator[tuple[str, str]]:
@@ -47,6 +49,7 @@ def _write(file: Path, text: str) -> None:
 def _first_key(file: Path) -> str:
     key, presented = new_key(FIRST_KEY, Role.ADMIN)
     add_key(file, key)
+    file.parent.chmod(KEYS_MODE)
     file.chmod(FILE_MODE)
     return presented
 
@@ -61,7 +64,7 @@ def main(arguments: list[str]) -> int:
         print("An admin's API key, shown only now. Send it as  Authorization: Bearer <key>", file=sys.stderr)
         print(presented)
     else:
-        print(f"There are API keys already. Another: API_KEYS_FILE={folder}/api_keys make key NAME=ann ROLE=ask",
+        print(f"There are API keys already. Another: API_KEYS_FILE={folder / KEYS} make key NAME=ann ROLE=ask",
               file=sys.stderr)
     return 0
 

@@ -132,6 +132,6 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _stamp(file: Path) -> tuple[int, int]:
+def _stamp(file: Path) -> tuple[int, ...]:
     found = file.stat() if file.exists() else None
-    return (found.st_mtime_ns, found.st_size) if found else (0, 0)
+    return (found.st_ino, found.st_mtime_ns, found.st_size) if found else ()

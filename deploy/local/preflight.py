@@ -17,8 +17,11 @@ from deploy.local.faults import AlreadyRunningError, ExposedError, MissingModule
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Hold the data folder for one start; the kernel lets go of it however this process ends."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Hold the data folder for one start; the kernel lets go of it however this process ends.
+
+    It is closed to others when it is made: questions, answers and logs are in it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from api.access.keys import add_key, new_key
+from api.access.roles import Role
 from core.settings import ROOT
+from deploy.container_secrets import KEYS
 from tests.containers.commands import QUICK_S, DockerFailed, docker, inspected
 from tests.containers.stack import IMAGE, Stack
 from tests.processes import wait_for
@@ -19,7 +22,7 @@ Record = Callable[[str, object], None]  # into the report that `make prove TOPIC
 QUESTION, CARRIERS = "average departure delay by carrier", 16
 OUR_USER, VALKEY_USER = "10001", "999"
 SECRETS = {
-    "valkey": {"valkey.conf"}, "api": {"redis_url", "agent_key", "api_keys", "flower_basic_auth"},
+    "valkey": {"valkey.conf"}, "api": {"redis_url", "agent_key", "flower_basic_auth"},
     "flower": {"redis_url", "flower_basic_auth"}, "beat": {"redis_url"},
     **{f"worker-{queue}": {"redis_url", "agent_key"} for queue in ("nlp", "data", "viz", "baton")},
     **{f"{agent}-agent": {"agent_key"} for agent in ("nlp", "data", "viz")},
@@ -116,6 +119,25 @@ def test_each_container_has_the_secrets_it_needs_and_shows_none(stack: Stack) ->
         assert mounted == SECRETS[service]
         shown = json.dumps(found) + docker("logs", name, limit_s=QUICK_S)
         assert not [value for value in values if value in shown], f"{name} shows a secret"
+
+
+def test_a_key_whose_file_is_replaced_is_out_within_seconds(stack: Stack) -> None:
+    file = stack.secrets / KEYS
+    before = file.read_text()
+    key, presented = new_key("leaver", Role.READ)
+    add_key(file, key)
+
+    def answered() -> int:
+        headers = {"Authorization": f"Bearer {presented}"}
+        return requests.get(f"{stack.base_url}/api/workflow", headers=headers, timeout=30).status_code
+
+    wait_for(lambda: answered() == 200, "the new key to be known", 10)
+    other = file.with_suffix(".new")
+    other.write_text(before)
+    other.chmod(file.stat().st_mode)
+    other.replace(file)
+    wait_for(lambda: answered() == 401, "the key to be out", 10)
+    assert stack.get("/api/workflow").status_code == 200
 
 
 def test_the_image_is_slim_and_carries_its_version(stack: Stack) -> None:

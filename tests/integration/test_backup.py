@@ -1,6 +1,7 @@
 """A backup taken while questions are asked, put back into a new folder, serves what was answered before it."""
 
 import os
+import stat
 import subprocess
 import sys
 import tarfile
@@ -42,6 +43,8 @@ def test_a_backup_under_load_brings_back_what_was_answered_before_it(system, tmp
         load.join()
     assert taken.returncode == 0, taken.stdout + taken.stderr
     (archive,) = sorted((system.folder / "backups").glob("*.tar.gz"))[-1:]
+    modes = [stat.S_IMODE(one.stat().st_mode) for one in (archive, archive.parent, system.folder)]
+    assert modes == [0o600, 0o700, 0o700], "nobody else reads what was asked and answered"
     other = LocalSystem(tmp_path)
     try:
         other.ready()

@@ -10,7 +10,7 @@ import yaml
 
 from agents.registry import build_registry
 from core.settings import ROOT, Settings
-from deploy.container_secrets import FOLDER
+from deploy.container_secrets import FOLDER, KEYS
 from tests.containers import stand_ins
 from tests.containers.__main__ import override_in_docs
 
@@ -42,8 +42,16 @@ def test_what_is_published_is_on_loopback_alone() -> None:
 
 
 def test_only_valkey_keeps_something() -> None:
-    assert {name: service["volumes"] for name, service in SERVICES.items() if "volumes" in service} == {
-        "valkey": ["valkey-data:/data"]}
+    mounted = {name: service["volumes"] for name, service in SERVICES.items() if "volumes" in service}
+    assert mounted.pop("valkey") == ["valkey-data:/data"]
+    assert all(one["read_only"] is True for volumes in mounted.values() for one in volumes)
+
+
+def test_the_api_sees_the_folder_of_the_keys_and_so_a_file_that_replaces_theirs() -> None:
+    api = SERVICES["api"]
+    (keys,) = api["volumes"]
+    assert keys["source"] == f"${{BATON_SECRETS:-./{FOLDER.name}}}/{Path(KEYS).parent}"
+    assert api["environment"]["API_KEYS_FILE"] == f"{keys['target']}/{Path(KEYS).name}"
 
 
 def test_no_secret_goes_through_an_environment() -> None:

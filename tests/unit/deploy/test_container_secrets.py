@@ -9,19 +9,21 @@ from api.access.keys import KeyRing
 from api.access.roles import Role
 from core.settings import SECRETS as SECRETS_FOLDER
 from core.settings import Settings
-from deploy.container_secrets import main, make_secrets
+from deploy.container_secrets import KEYS, main, make_secrets
 
-SECRETS = {"valkey.conf", "redis_url", "agent_key", "flower_basic_auth", "api_keys"}
+SECRETS = {"valkey.conf", "redis_url", "agent_key", "flower_basic_auth", "keys/api_keys"}
 
 
 def test_each_secret_is_random_and_nobody_else_gets_at_it(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     keys = [make_secrets(folder) for folder in (first, second)]
     assert stat.S_IMODE(first.stat().st_mode) == 0o700
-    assert {file.name for file in first.iterdir()} == SECRETS
-    for file in first.iterdir():
-        assert stat.S_IMODE(file.stat().st_mode) == 0o644  # read by the containers' users, behind the closed folder
-        assert file.read_text() != (second / file.name).read_text()
+    assert {str(file.relative_to(first)) for file in first.rglob("*") if file.is_file()} == SECRETS
+    assert stat.S_IMODE((first / KEYS).parent.stat().st_mode) == 0o755
+    for name in SECRETS:
+        # Read by the containers' users, behind the closed folder.
+        assert stat.S_IMODE((first / name).stat().st_mode) == 0o644
+        assert (first / name).read_text() != (second / name).read_text()
     assert keys[0] != keys[1]
     password = (first / "valkey.conf").read_text().removeprefix("requirepass ").strip()
     assert len(password) >= 40
@@ -31,20 +33,24 @@ def test_each_secret_is_random_and_nobody_else_gets_at_it(tmp_path: Path) -> Non
 def test_the_first_key_is_an_admin_s_and_shown_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "secrets")]) == 0
     presented = capsys.readouterr().out.strip()
-    caller = KeyRing(tmp_path / "secrets" / "api_keys").find(presented)
+    caller = KeyRing(tmp_path / "secrets" / KEYS).find(presented)
     assert caller
     assert caller.role is Role.ADMIN
-    assert presented.split(".")[1] not in (tmp_path / "secrets" / "api_keys").read_text()
+    assert presented.split(".")[1] not in (tmp_path / "secrets" / KEYS).read_text()
     assert main([str(tmp_path / "secrets")]) == 0
     assert capsys.readouterr().out == ""
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {file.name: file.read_text() for file in folder.rglob("*") if file.is_file()}
 
 
 def test_what_is_there_stays(tmp_path: Path) -> None:
     make_secrets(tmp_path)
     (tmp_path / "agent_key").unlink()
-    before = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    before = texts(tmp_path)
     assert make_secrets(tmp_path) is None
-    after = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    after = texts(tmp_path)
     assert after.keys() - before.keys() == {"agent_key"}
     assert before.items() <= after.items()
 

@@ -68,6 +68,20 @@ def test_a_key_added_or_taken_out_counts_within_a_second(file):
     assert ring.find(bob) is not None
 
 
+def test_another_file_put_in_its_place_counts_whatever_its_time_and_size(file):
+    clock = Clock()
+    ann = made(file)
+    ring = KeyRing(file, clock)
+    other = file.with_suffix(".new")
+    bob = made(other, "bob")
+    before = file.stat()
+    assert other.stat().st_size == before.st_size
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(file)
+    clock.now += LOOK_AGAIN_S
+    assert (ring.find(ann), ring.find(bob)) == (None, Caller("bob", Role.ASK))
+
+
 @pytest.mark.parametrize("broken", ["not JSON\n", None])
 def test_a_file_that_breaks_changes_nothing_and_is_refused_at_the_start(file, broken):
     clock = Clock()
