@@ -1,4 +1,4 @@
-"""Rate limits: so many requests of one key, or of one address where no keys are asked for (RATE_LIMIT).
+"""Rate limits (RATE_LIMIT): so many requests of one key; of one address where no keys are asked for, and for logins.
 
 A sliding window, counted in Valkey for all API processes by the library `limits` (keys `baton:rate:*`, its own types
 and TTLs). While Valkey is away nobody is counted: the door that stays open longer is the lesser evil.
@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.audited import SAFE
 from api.access.caller import Caller
 from api.access.roles import rule_of
 from api.problems import Problem
@@ -104,8 +105,9 @@ class RateLimit:
 
 
 def _is_counted(scope: Scope) -> bool:
+    """Whether a request counts: of what is open to all, logins alone."""
     rule = rule_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
-    return scope["type"] == "http" and (rule is None or rule.role is not None)
+    return scope["type"] == "http" and (rule is None or rule.role is not None or rule.method not in SAFE)
 
 
 def _who(scope: Scope) -> str:

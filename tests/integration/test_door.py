@@ -394,6 +394,15 @@ def test_without_keys_each_address_has_its_rate(valkey):
         assert other.get("/api/workflow").status_code == 200
 
 
+def test_logins_are_counted_by_address(valkey, keyed):
+    _, _, file = keyed
+    with running(valkey, api_keys_file=file, rate_limit="2/hour") as api:
+        assert [api.post("/login", data={"key": "x"}).status_code for _ in range(3)] == [401, 401, 429]
+        assert api.get("/login").status_code == 200
+    with running(valkey, api_keys_file=file, rate_limit="2/hour", client=("127.0.0.2", 1)) as other:
+        assert other.post("/login", data={"key": "x"}).status_code == 401
+
+
 def test_while_the_store_is_away_no_key_takes_every_seat(valkey, keyed):
     _, shown, file = keyed
     body = {"query": "how many flights", "deadline_s": 3}

@@ -8,6 +8,7 @@ import httpx
 import psutil
 import pytest
 
+from core.settings import get_settings
 from state import keys
 from tests.chaos.arena import LocalApi
 from tests.processes import LocalValkey
@@ -75,6 +76,15 @@ def test_any_text_is_a_question_or_refused_with_a_reason(api: LocalApi, valkey: 
         assert shown.status_code == 200
         assert "<script>alert(1)" not in shown.text
     assert "\x1b" not in api.logs()
+
+
+@pytest.mark.parametrize("path", ["/api/query", "/api/workflow"])
+def test_a_question_that_is_too_long_is_refused_and_not_recorded(api: LocalApi, valkey: LocalValkey, path: str) -> None:
+    longest = get_settings().query_max_chars
+    reply = httpx.post(api.url + path, json={"query": "x" * (longest + 1)}, timeout=20)
+    assert (reply.status_code, reply.json()["error_type"]) == (422, "invalid_request")
+    assert str(longest) in reply.text
+    assert valkey.client.zcard(keys.BY_TIME) == 0
 
 
 def test_a_flood_is_refused_and_leaves_nothing_behind(api: LocalApi, valkey: LocalValkey) -> None:
