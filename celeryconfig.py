@@ -5,6 +5,7 @@ from datetime import timedelta
 from kombu import Queue
 
 from agents.registry import get_registry
+from core.addresses import without_access
 from core.sentinel import ASK_WITHIN_S, Watched
 from core.settings import get_settings
 
@@ -55,14 +56,17 @@ worker_eta_task_limit = 10_000
 # --- beat (redbeat: several may run, one holds the lock) --------------------------------------------------------------
 beat_scheduler = "tasks.scheduler:Scheduler"
 beat_max_loop_interval = 2
-redbeat_redis_url = f"redis-sentinel://{_watched.name}" if _watched else _settings.store_url
+# `celery report`, `inspect conf` and Flower show every option as it is, those named like a password apart.
 if _watched:
+    redbeat_redis_url = f"redis-sentinel://{_watched.name}"
     redbeat_redis_options = {
         "sentinels": _watched.sentinels,
         "service_name": _watched.name,
         "sentinel_kwargs": {"socket_timeout": ASK_WITHIN_S},
         **_watched.access,
     }
+else:
+    redbeat_redis_url, redbeat_redis_options = without_access(_settings.store_url)
 redbeat_key_prefix = "baton:redbeat:"
 redbeat_lock_timeout = 8
 beat_schedule = {

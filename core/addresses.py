@@ -6,7 +6,7 @@ none. A refusal is in words of ours and quotes nothing: what a parser takes for 
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator
 
@@ -19,6 +19,14 @@ def shown_url(url: str) -> str:
         return watched.shown
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def without_access(url: str) -> tuple[str, dict[str, str]]:
+    """The URL of a server without its user and password, and those by redis-py's names."""
+    parts = urlsplit(url)
+    given = {"username": unquote(parts.username or ""), "password": unquote(parts.password or "")}
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return bare, {name: value for name, value in given.items() if value}
 
 
 def listed(names: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import requests
 from api.access.keys import add_key, new_key
 from api.access.roles import Role
 from core.settings import ROOT
+from deploy import probe
 from deploy.local import readiness
 from tests.chaos.arena import LocalApi, LocalBeat
 from tests.collector import collecting
@@ -81,7 +82,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             agents = {name: LocalAgent(name, folder, environment) for name in ("nlp", "data", "viz")}
             environment |= {f"{name.upper()}_AGENT_URL": one.url for name, one in agents.items()}
             processes |= {**agents, "worker": LocalWorker(folder, environment), "api": LocalApi(folder, environment),
-                          "flower": LocalFlower(folder, environment)}
+                          "beat": LocalBeat(folder, environment), "flower": LocalFlower(folder, environment)}
             for one in processes.values():
                 one.ready()
             secrets = {"STORE": STORE, "AGENT_KEY": AGENT, "FLOWER": FLOWER, "OTLP": OTLP, "URL": URL,
@@ -101,6 +102,7 @@ def live(place: Place) -> None:
     """A day in its life: questions, refusals, an agent that is down, a store that is away, a start that fails."""
     api: Any = place.processes["api"]
     flower: Any = place.processes["flower"]
+    worker: Any = place.processes["worker"]
     bearer = {"Authorization": f"Bearer {place.key}"}
 
     def ask(question: str) -> None:
@@ -119,17 +121,22 @@ def live(place: Place) -> None:
         place.get(api.url + path, headers=bearer)
     for path in ("/tasks", "/workers", "/api/workers", "/api/tasks", "/broker", "/metrics", "/healthcheck"):
         place.get(flower.url + path, auth=("ann", FLOWER))
+    page = f"{flower.url}/worker/{worker.hostname}"  # with all of its configuration
+    wait_for(lambda: requests.get(page, auth=("ann", FLOWER), timeout=LIMIT_S).ok, "Flower to know the worker", LIMIT_S)
+    place.get(page, auth=("ann", FLOWER))
     for one in place.processes.values():
         if one.process.poll() is None:
             for process in (psutil.Process(one.process.pid), *psutil.Process(one.process.pid).children(recursive=True)):
                 place.see("arguments", " ".join(process.cmdline()) + process.name())
+    wait_for(lambda: place.client.exists(probe.BEAT_LOCK), "beat to have been let in", LIMIT_S)
     place.see("store", stored(place.client))
     os.kill(place.valkey.process.pid, signal.SIGSTOP)
     try:
         place.get(f"{api.url}/health/ready?verbose", headers=bearer)
     finally:
         os.kill(place.valkey.process.pid, signal.SIGCONT)
-    for what, module, more in (("doctor", "deploy.doctor", {}), ("a start that fails", "api", {"API_PORT": "nonsense"}),
+    for what, module, more in (("doctor", "deploy.doctor", {}), ("celery's report", "celery -A tasks report", {}),
+                               ("a start that fails", "api", {"API_PORT": "nonsense"}),
                                ("an agent with a password", "api", {"DATA_AGENT_URL": f"http://ann:{URL}@127.0.0.1:1",
                                                                     "API_PORT": str(free_ports(1)[0])})):
         place.see(what, run(module, {**place.environment, **more}))
@@ -152,8 +159,8 @@ def refused(place: Place, folder: Path) -> None:
 
 def see_refused(place: Place, what: str, worker: LocalProcess, beat: LocalProcess, api: Any) -> None:
     """What they say once they have noticed."""
-    for probe in (readiness.store, readiness.worker, readiness.beat):
-        place.see(f"probes at {what}", probe(worker.environment["REDIS_URL"]))
+    for missing in (readiness.store, readiness.worker, readiness.beat):
+        place.see(f"probes at {what}", missing(worker.environment["REDIS_URL"]))
     for one in (worker, beat):
         wait_for(lambda one=one: REASONS[what] in one.logs(), f"{one.name} to notice {what}", LIMIT_S)
     api.ready()
@@ -162,8 +169,8 @@ def see_refused(place: Place, what: str, worker: LocalProcess, beat: LocalProces
 
 
 def run(module: str, environment: dict[str, str]) -> str:
-    done = subprocess.run([sys.executable, "-m", module], cwd=ROOT, env={**os.environ, **environment}, text=True,
-                          capture_output=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-m", *module.split()], cwd=ROOT, env={**os.environ, **environment},
+                          text=True, capture_output=True, timeout=60, check=False)
     return done.stdout + done.stderr
 
 
@@ -171,7 +178,7 @@ def stored(client: Any) -> str:
     """Every key of the store with what it holds, as text."""
     readers = {"string": client.get, "hash": client.hgetall, "list": lambda key: client.lrange(key, 0, -1),
                "set": client.smembers, "zset": lambda key: client.zrange(key, 0, -1, withscores=True),
-               "stream": client.xrange}
+               "stream": client.xrange, "none": str}  # the last: gone meanwhile
     binary = redis.Redis(connection_pool=client.connection_pool)
     return json.dumps({str(key): repr(readers[binary.type(key)](key)) for key in client.scan_iter(count=1_000)
                        if not str(key).endswith(":out")})
@@ -182,6 +189,9 @@ def test_it_was_seen_at_all(place: Place) -> None:
     wait_for(lambda: "step_begun" in place.processes["worker"].logs(), "the worker's log")
     for what in ("answers", "traces", "arguments", "store", "doctor", "a start that fails", "an agent with a password"):
         assert len(place.seen[what]) > 40, what
+    pages = [text for what, text in place.seen.items() if "/worker/" in what]
+    assert all("redbeat_redis_url" in text for text in (place.seen["celery's report"], *pages))
+    assert pages
     for what, reason in REASONS.items():
         assert place.seen[f"probes at {what}"].count(reason) == 3
         assert reason in place.seen[f"logs at {what}"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.addresses import networks, shown_url
+from core.addresses import networks, shown_url, without_access
 from core.settings import Settings
 
 SECRET = "s3cret"
@@ -17,6 +17,14 @@ SECRET = "s3cret"
 def test_of_a_store_s_url_neither_user_nor_password_nor_option_is_shown(url: str, shown: str) -> None:
     assert shown_url(url) == shown
     assert Settings(_env_file=None, redis_url=url).redis_url == url  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(("url", "bare", "access"), [
+    ("redis://host:1/2?socket_timeout=3", "redis://host:1/2?socket_timeout=3", {}),
+    ("rediss://ann:p%40ss@host/2", "rediss://host/2", {"username": "ann", "password": "p@ss"}),
+    ("redis://:p%2Fss@host", "redis://host", {"password": "p/ss"})])
+def test_a_store_s_url_and_its_access_are_taken_apart(url: str, bare: str, access: dict[str, str]) -> None:
+    assert without_access(url) == (bare, access)
 
 
 @pytest.mark.parametrize("url", [
