@@ -6,6 +6,7 @@ from kombu import Queue
 
 from agents.registry import get_registry
 from core.addresses import without_access
+from core.beat import KEY_PREFIX
 from core.sentinel import ASK_WITHIN_S, Watched
 from core.settings import get_settings
 
@@ -67,7 +68,7 @@ if _watched:
     }
 else:
     redbeat_redis_url, redbeat_redis_options = without_access(_settings.store_url)
-redbeat_key_prefix = "baton:redbeat:"
+redbeat_key_prefix = KEY_PREFIX
 redbeat_lock_timeout = 8
 beat_schedule = {
     f"health-{name}": {

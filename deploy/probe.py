@@ -10,12 +10,13 @@ import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from core.beat import BEAT_LOCK
+
 if TYPE_CHECKING:
     from redis import Redis
 
 ANSWER_LIMIT_S = 3.0
 SEEN_WITHIN_S = 10.0
-BEAT_LOCK = "baton:redbeat::lock"
 
 
 def http(url: str) -> str:

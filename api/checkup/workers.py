@@ -9,6 +9,7 @@ from celery import Celery
 from agents.health import KEY as HEALTH_KEY
 from agents.health import STALE_AFTER, last_look_ms
 from api.routes.metrics import queue_names
+from core.beat import BEAT_LOCK
 from core.clock import now_ms
 from core.finding import Finding, failing, warning, well
 from core.release import RELEASE
@@ -76,8 +77,8 @@ def _slow(queues: Mapping[str, Queue]) -> Iterator[Finding]:
 
 
 async def _beat(settings: Settings, store: AsyncStore, app: Celery) -> list[Finding]:
-    lock, lasts_ms = f"{app.conf.redbeat_key_prefix}:lock", int(app.conf.redbeat_lock_timeout * 1000)
-    (left_ms,) = await store.read(lambda pipe: pipe.pttl(lock))
+    lasts_ms = int(app.conf.redbeat_lock_timeout * 1000)
+    (left_ms,) = await store.read(lambda pipe: pipe.pttl(BEAT_LOCK))
     if left_ms < 0:
         advice = "Start one: celery -A tasks beat. Without it nobody looks at the agents, and breakers close later."
         return [failing("beat", "No beat leads.", advice)]

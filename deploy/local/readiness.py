@@ -7,12 +7,12 @@ import requests
 from celery import Celery
 
 from core.addresses import shown_url
+from core.beat import BEAT_LOCK
 from core.http import get_session
 from core.sentinel import Watched
 from core.valkey import sync_client
 
 PROBE_TIMEOUT_S = 2.0
-BEAT_LOCK = "baton:redbeat::lock"
 
 
 def http(url: str, host: str = "") -> str:

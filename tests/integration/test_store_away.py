@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from core.beat import BEAT_LOCK
 from tests.floor import floor_of
 from tests.integration.test_worker import POOLS
 from tests.processes import LocalProcess, wait_for
@@ -72,7 +73,7 @@ def test_beat_leads_again_when_its_lock_was_lost(valkey, tmp_path):
     try:
         beat.ready()
         beat.sends(valkey)
-        valkey.client.delete("baton:redbeat::lock")
+        valkey.client.delete(BEAT_LOCK)
         wait_for(lambda: "beat_leads_again" in beat.logs(), "beat to take the lock again", 20)
         assert beat.status == "running"
     finally:
