@@ -7,15 +7,25 @@ from core.settings import ROOT
 from state.version import VERSION
 
 FOLDER = Path(__file__).parent
+PREFIX, SUFFIX = "baton-", ".tar.xz"
+
+
+def archive() -> Path:
+    """The release before this one, packed; `README.md` has its commit and sum."""
+    (only,) = FOLDER.glob(f"{PREFIX}*{SUFFIX}")
+    return only
+
+
+def previous_release() -> str:
+    """The number of the release before this one."""
+    return archive().name.removeprefix(PREFIX).removesuffix(SUFFIX)
 
 
 def previous(folder: Path) -> Path:
     """The code of the release before this one, unpacked."""
-    (archive,) = FOLDER.glob("baton-*.tar.xz")
-    tree = folder / archive.name.removesuffix(".tar.xz")
-    with tarfile.open(archive) as packed:
+    tree = folder / f"{PREFIX}{previous_release()}"
+    with tarfile.open(archive()) as packed:
         packed.extractall(tree, filter="data")
-    (tree / "api/static/vendor").mkdir(parents=True, exist_ok=True)
     return tree
 
 

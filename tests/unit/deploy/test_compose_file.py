@@ -85,6 +85,7 @@ def test_the_worker_s_name_is_the_one_its_health_check_looks_for() -> None:
 
 def test_the_version_is_the_project_s() -> None:
     assert SERVICES["api"]["image"] == f"baton:${{BATON_VERSION:-{VERSION}}}"
+    assert SERVICES["api"]["build"]["args"]["VERSION"] == f"${{BATON_VERSION:-{VERSION}}}"
     assert f"ARG VERSION={VERSION}\n" in (ROOT / "Dockerfile").read_text()
 
 
