@@ -6,7 +6,7 @@ ARG BUILD_IMAGE=${PYTHON_IMAGE}
 FROM ${BUILD_IMAGE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 # Before the code, so that a change of ours downloads nothing. Wheels only: what would need a compiler fails here.
-COPY requirements.txt requirements-otel.txt /build/
+COPY requirements.txt requirements-otel.txt constraints.txt /build/
 RUN python -m venv --without-pip /opt/baton \
  && python -m pip --python /opt/baton/bin/python install --only-binary :all: \
     -r /build/requirements.txt -r /build/requirements-otel.txt

@@ -6,11 +6,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
 export Q FILE NAME ROLE URL AGENT QUESTION
 
-.PHONY: help run ask key doctor check-agent backup restore logs faults test test-compose compose-env fuzz bench bench-breakers prove screenshots check clean
+.PHONY: help run ask key doctor check-agent backup restore logs faults test test-compose compose-env fuzz bench bench-breakers prove screenshots constraints check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-$(VENV)/.runtime: requirements.txt
+$(VENV)/.runtime: requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Baton needs Python 3.11 or newer: make run PYTHON=python3.12" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what the system needs into $(VENV) ..."
@@ -75,10 +75,15 @@ screenshots: $(VENV)/.dev  ## The pictures of the pages in docs/images, of a sys
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m tests.screenshots $(ARGS)
 
-check: $(VENV)/.dev  ## Lint, types, floors, licences, known vulnerabilities
+constraints:  ## Write constraints.txt anew: what the pinned packages bring along, the newest that fit
+	@test -x $(BIN)/python || { echo "make run first: it makes the environment that asks." >&2; exit 1; }
+	@$(BIN)/python -m deploy.constraints
+
+check: $(VENV)/.dev  ## Lint, types, floors, exact versions, licences, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m deploy.constraints --check
 	@$(BIN)/python -m deploy.licences --check
 	@$(BIN)/python -m deploy.vulnerabilities
 

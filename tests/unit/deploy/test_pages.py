@@ -20,7 +20,7 @@ OPTIONAL = "opentelemetry"  # installed by whoever wants traces
 
 def pinned(file: str) -> list[str]:
     lines = (ROOT / file).read_text().splitlines()
-    return [line.partition("==")[0] for line in lines if line and not line.startswith(("#", "-r"))]
+    return [line.partition("==")[0] for line in lines if line and not line.startswith(("#", "-"))]
 
 
 def documented(heading: str) -> list[str]:

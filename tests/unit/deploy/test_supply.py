@@ -1,26 +1,74 @@
-"""What comes with us: licences that somebody allowed, and an audit that says when it could not be made."""
+"""What comes with us: exact versions, licences that somebody allowed, an audit that says when it could not be made."""
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-from deploy import licences
+from core.settings import ROOT
+from deploy import constraints, licences
+from deploy.packages import EVERYTHING, RUNTIME, installed, led_to
 from deploy.vulnerabilities import audit, verdict
 
 CLEAN = {"name": "redis", "version": "8.1.0", "vulns": []}
 SKIPPED = {"name": "own", "skip_reason": "not found"}
 BAD = {"name": "jinja2", "version": "2.10", "vulns": [{"id": "CVE-2019-10906", "fix_versions": ["2.10.1"]}]}
+LINUX, MAC = ({"sys_platform": name, "python_version": "3.11"} for name in ("linux", "darwin"))
+REQUIRES = {
+    "web-server": ["loop; sys_platform == 'darwin'", "tls[fast]>=2; extra == 'secure'", "Core_Parts"],
+    "tls": ["curves; extra == 'fast'", "old; python_version < '3.11'"],
+    "core-parts": ["web.server"],  # a circle
+}
+
+
+@pytest.mark.parametrize(("wanted", "environments", "found"), [
+    ("Web.Server", [LINUX], {"web-server", "core-parts"}),
+    ("web-server", [LINUX, MAC], {"web-server", "core-parts", "loop"}),
+    ("web_server[secure]", [LINUX], {"web-server", "core-parts", "tls", "curves"}),
+])
+def test_requirements_lead_on_by_extras_and_markers(
+        wanted: str, environments: list[dict[str, str]], found: set[str]) -> None:
+    reached = led_to([Requirement(wanted)], lambda name: REQUIRES.get(name, ()), environments)
+    assert reached.keys() == found
+
+
+def test_what_is_installed_is_what_is_written_down() -> None:
+    assert list(constraints.faults()) == []
+    assert installed(EVERYTHING).keys() <= constraints.written().keys()
+    assert len(installed(EVERYTHING)) > 120
+
+
+def test_whatever_installs_the_requirements_keeps_to_the_versions() -> None:
+    for file in RUNTIME:
+        assert "-c constraints.txt" in (ROOT / file).read_text().splitlines()
+    assert {f"-r {file}" for file in RUNTIME} <= set((ROOT / EVERYTHING[-1]).read_text().splitlines())
+
+
+def test_another_version_and_a_package_that_is_not_written_down_are_told(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned = {**constraints.written(), "tornado": "6.0"}
+    del pinned["starlette"]
+    monkeypatch.setattr(constraints, "FILE", tmp_path / "constraints.txt")
+    constraints.FILE.write_text("".join(f"{name}=={version}\n" for name, version in pinned.items()))
+    starlette, tornado = constraints.faults()
+    assert "starlette" in starlette
+    assert "is not in constraints.txt" in starlette
+    assert "tornado" in tornado
+    assert "6.0 in constraints.txt" in tornado
 
 
 def test_the_page_is_current_and_every_licence_is_allowed() -> None:
     assert list(licences.faults()) == []
-    assert len(licences.runtime_packages()) > 60
+    assert len(installed(RUNTIME)) > 60
 
 
-def test_each_vendored_file_has_its_line() -> None:
-    assert [name for name, _, _ in licences.vendored_files()] == [
-        "htmx.org", "htmx-ext-sse", "vega", "vega-lite", "vega-embed"]
+def test_every_vendored_package_has_its_line_and_its_licence() -> None:
+    vendored, page = licences.vendored(), licences.PAGE.read_text()
+    assert {"htmx.org", "vega", "vega-interpreter"} <= {one.name for one in vendored}
+    assert {one.text for one in vendored} == {file.name for file in licences.VENDORED.parent.glob("*.LICENSE")}
+    assert [one for one in vendored if f"| {one.name} {one.version} | {one.licence} |" not in page] == []
 
 
 @pytest.mark.parametrize(("expression", "allowed"), [
