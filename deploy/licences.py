@@ -18,7 +18,7 @@ VENDORED: Final = ROOT / "api" / "pages" / "static" / "vendor" / "VENDORED.md"
 # None of them asks anything of who runs or changes this system beyond keeping the notice; MPL-2.0 covers its own files.
 ALLOWED: Final = frozenset({
     "0BSD", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSD-3-Clause-Modification", "CC0-1.0", "CNRI-Python",
-    "MIT", "MIT-CMU", "MPL-2.0", "PSF-2.0", "Zlib", "ZPL-2.1",
+    "ISC", "MIT", "MIT-CMU", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib", "ZPL-2.1",
 })
 # As packages spelled their licences before there were SPDX expressions: the first that the text begins with counts.
 _SPELLINGS: Final = {

@@ -66,9 +66,13 @@ def test_the_page_is_current_and_every_licence_is_allowed() -> None:
 
 def test_every_vendored_package_has_its_line_and_its_licence() -> None:
     vendored, page = licences.vendored(), licences.PAGE.read_text()
-    assert {"htmx.org", "vega", "vega-interpreter"} <= {one.name for one in vendored}
+    assert {"htmx.org", "vega", "vega-interpreter", "d3-array", "semver"} <= {one.name for one in vendored}
     assert {one.text for one in vendored} == {file.name for file in licences.VENDORED.parent.glob("*.LICENSE")}
     assert [one for one in vendored if f"| {one.name} {one.version} | {one.licence} |" not in page] == []
+    inside = {(one.text, f"==== {one.name} {one.version} ({one.licence}) ====") for one in vendored
+              if "-bundled" in one.text}
+    assert len(inside) > 20
+    assert [where for where, heading in inside if heading not in (licences.VENDORED.parent / where).read_text()] == []
 
 
 @pytest.mark.parametrize(("expression", "allowed"), [
