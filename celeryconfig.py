@@ -17,6 +17,7 @@ _watched = Watched.of(_settings.store_url)  # by sentinels, or None
 broker_url = _watched.broker_url if _watched else _settings.store_url
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # Valkey may be away for long; nothing exits for good
+broker_channel_error_retry = True  # nor when it takes no writes, which is no error of the connection
 broker_transport_options = {
     "ack_emulation": False,  # a message is only a hint: what is taken from a queue and lost, the record brings back
     "max_connections": 5_000,  # kombu's default of 10 a channel fails acks under many greenlets

@@ -18,6 +18,7 @@ from api.watch import Watcher
 from core import tracing
 from core.logging import get_logger
 from core.settings import get_settings
+from core.store_fault import StoreFault
 from pipeline.answer import Answer, compose_answer
 from pipeline.control import Operator
 from pipeline.direct.path import Seat
@@ -84,11 +85,11 @@ class Desk:
                 seat.leave()
         return started
 
-    async def answer_unrecorded(self, question: Question) -> tuple[WorkflowRecord, Answer]:
-        """Answer at once, without a record, while Valkey is away; raises `Problem` when there are too many."""
+    async def answer_unrecorded(self, question: Question, fault: StoreFault) -> tuple[WorkflowRecord, Answer]:
+        """Answer at once, without a record, while Valkey has a `fault`; raises `Problem` when there are too many."""
         found = await self._direct.answer(plan_workflow(question))
         if found is None:
-            raise store_away("More questions are asked than can be answered without Valkey.")
+            raise store_away("More questions are asked than can be answered without Valkey.", fault)
         return found
 
     async def record(self, workflow_id: str) -> WorkflowRecord | None:

@@ -13,6 +13,7 @@ from api.access.headers import headers_for
 from api.access.roles import methods_of
 from breakers import BreakerStoreAway
 from core.logging import get_logger
+from core.store_fault import StoreFault
 from pipeline.asked.plan import BadPlan
 from pipeline.plan import PlanTooLarge
 from state.errors import KeyUsedOtherwise, NewerRecord, NoRoom, StoreUnavailable
@@ -21,6 +22,8 @@ log = get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 NEWER_API_AGAIN_S = 10.0  # a guess: by then the request may reach an API that was upgraded
 ROOM_AGAIN_S = 5.0  # a guess: when room may be there again
+STORE_AGAIN_S = 2.0
+REFUSED_AGAIN_S = 30.0  # somebody has to do something about it
 
 # The HTTP status of each error type that a workflow may end with, or that the door answers with.
 STATUS: dict[str, int] = {
@@ -82,6 +85,13 @@ _TITLES = {
     "agent_timeout": "It took too long",
     "too_many_events": "The same thing happened again and again",
     "internal_error": "Something went wrong on our side",
+}
+
+
+_TO_OPERATORS = {
+    StoreFault.FULL: "Whoever runs Valkey: give it more memory (CONFIG SET maxmemory; see docs/containers.md).",
+    StoreFault.UNSAVED: "Whoever runs Valkey: look at the disk of its data folder, and at its log.",
+    StoreFault.READ_ONLY: "Whoever runs Valkey: REDIS_URL must name the primary, with the replicas it waits for.",
 }
 
 
@@ -156,16 +166,25 @@ class Problem(Exception):
         return JSONResponse(self.document(), self.status, {**self.headers, **waiting}, media_type=MEDIA_TYPE)
 
 
-def store_away(why: str = "") -> Problem:
-    """Valkey does not answer; `why` says what that means for the request, where it is not plain."""
-    return Problem(
+def store_away(why: str = "", fault: StoreFault = StoreFault.AWAY) -> Problem:
+    """Valkey cannot be used; `why` says what that means for the request, where it is not plain."""
+    means = "be accepted or changed" if fault.reads else "be read or accepted"
+    problem = Problem(
         "store_unavailable",
-        "Valkey does not answer, so workflows cannot be read or accepted just now. "
-        "Accepted ones are safe and go on when it is back." + (f" {why}" if why else ""),
+        f"{fault.said}, so workflows cannot {means} just now. Accepted ones are safe and go on by themselves when that "
+        "is over." + (f" {why}" if why else ""),
         recovery_action="wait_and_retry",
-        suggestions=["Try again in a few seconds."],
-        retry_after_s=2,
+        suggestions=["Try again in a few seconds." if fault is StoreFault.AWAY else _TO_OPERATORS[fault]],
+        retry_after_s=STORE_AGAIN_S if fault is StoreFault.AWAY else REFUSED_AGAIN_S,
+        extra={"store": fault},
     )
+    problem.title = store_title(fault)
+    return problem
+
+
+def store_title(fault: StoreFault) -> str:
+    """The fault as those know it who know the store and not its server."""
+    return fault.headline.replace("Valkey", "The store")
 
 
 def no_room(error: NoRoom) -> Problem:
@@ -220,8 +239,9 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def _store_away(request: Request, error: Exception) -> JSONResponse:
-    log.warning("store_away", path=request.url.path, error=str(error))
-    return store_away().response()
+    assert isinstance(error, StoreUnavailable | BreakerStoreAway)  # noqa: S101 - narrows the type
+    log.warning("store_away", path=request.url.path, fault=error.fault, error=str(error))
+    return store_away(fault=error.fault).response()
 
 
 async def _no_room(_: Request, error: Exception) -> JSONResponse:

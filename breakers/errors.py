@@ -1,6 +1,7 @@
 """What a breaker may raise."""
 
 from breakers.model import CircuitState, Mode
+from core.store_fault import StoreFault
 
 
 class BreakerError(Exception):
@@ -25,4 +26,8 @@ def _open_error(name: str, retry_after_s: float, state: CircuitState, mode: Mode
 
 
 class BreakerStoreAway(BreakerError):
-    """Valkey cannot be reached, so the shared breaker can be neither read nor set."""
+    """Valkey cannot be used (`fault`), so the shared breaker can be neither asked nor set."""
+
+    def __init__(self, said: str, fault: StoreFault = StoreFault.AWAY) -> None:
+        super().__init__(said)
+        self.fault = fault

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import compress
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -22,7 +23,8 @@ from breakers.model import Answer
 from breakers.request import Request, answer_of, source
 from breakers.status import RawStatus
 from core.logging import get_logger
-from core.valkey import async_client, sync_client
+from core.store_fault import StoreFault, fault_of
+from core.valkey import async_client, async_snapshot, snapshot, sync_client
 
 _log = get_logger(__name__)
 ANSWER_TIMEOUT_S = 0.5
@@ -35,7 +37,7 @@ def as_away() -> Iterator[None]:
     try:
         yield
     except AWAY as error:
-        raise BreakerStoreAway(str(error) or type(error).__name__) from error
+        raise BreakerStoreAway(str(error) or type(error).__name__, fault_of(error) or StoreFault.AWAY) from error
 
 
 def impatient(url: str) -> str:
@@ -51,6 +53,11 @@ def _told(request: Request, answer: Answer) -> Answer:
         _log.warning("key_unreadable", key=keys.state(request.name), field=answer.unreadable,
                      meaning="it was none of ours: the breaker begins anew")
     return answer
+
+
+def _queue(name: str, pipe: Any) -> None:
+    pipe.hgetall(keys.state(name))
+    pipe.zrange(keys.probes(name), 0, -1, withscores=True)
 
 
 class Store:
@@ -83,10 +90,8 @@ class Store:
 
     def read(self, name: str) -> RawStatus:
         """What is stored about one breaker, as of one moment."""
-        with as_away(), self.client.pipeline(transaction=True) as pipe:
-            pipe.hgetall(keys.state(name))
-            pipe.zrange(keys.probes(name), 0, -1, withscores=True)
-            return RawStatus(*pipe.execute())
+        with as_away():
+            return RawStatus(*snapshot(self.client, partial(_queue, name)))
 
     def names(self) -> list[str]:
         """All breakers that were used in the last days, sorted."""
@@ -130,10 +135,7 @@ class AsyncStore:
     async def read(self, name: str) -> RawStatus:
         """What is stored about one breaker, as of one moment."""
         with as_away():
-            async with self.client.pipeline(transaction=True) as pipe:
-                pipe.hgetall(keys.state(name))
-                pipe.zrange(keys.probes(name), 0, -1, withscores=True)
-                return RawStatus(*await pipe.execute())
+            return RawStatus(*await async_snapshot(self.client, partial(_queue, name)))
 
     async def names(self) -> list[str]:
         """All breakers that were used in the last days, sorted."""

@@ -5,6 +5,7 @@ callers whose call carries a token (`state.store`). Connecting takes at most 0.2
 also what else the loop does meanwhile, 1 s.
 """
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -67,6 +68,40 @@ def async_client(url: str | None = None) -> "redis.asyncio.Redis":
     sentinel = AsyncSentinel(watched.sentinels, sentinel_kwargs=_ASKED | {"retry": AsyncRetry(NoBackoff(), 0)})
     pool = _WatchedPool(watched.name, sentinel, **options | watched.access | watched.options)
     return redis.asyncio.Redis.from_pool(pool)
+
+
+def snapshot(client: "redis.Redis", queue: Callable[[Any], object], *, atomic: bool = True) -> list[Any]:
+    """What the reading commands answer that `queue` calls on a pipeline, as of one moment if `atomic`.
+
+    A full server takes no transaction, not even one that only reads: then they go as they are, in one piece, and hardly
+    anything changes meanwhile.
+    """
+    try:
+        return _piped(client, queue, atomic=atomic)
+    except redis.OutOfMemoryError:
+        return _piped(client, queue, atomic=False)
+
+
+def _piped(client: "redis.Redis", queue: Callable[[Any], object], *, atomic: bool) -> list[Any]:
+    with client.pipeline(transaction=atomic) as pipe:
+        queue(pipe)
+        return pipe.execute()
+
+
+async def async_snapshot(
+    client: "redis.asyncio.Redis", queue: Callable[[Any], object], *, atomic: bool = True
+) -> list[Any]:
+    """The same for the API's event loop."""
+    try:
+        return await _async_piped(client, queue, atomic=atomic)
+    except redis.OutOfMemoryError:
+        return await _async_piped(client, queue, atomic=False)
+
+
+async def _async_piped(client: "redis.asyncio.Redis", queue: Callable[[Any], object], *, atomic: bool) -> list[Any]:
+    async with client.pipeline(transaction=atomic) as pipe:
+        queue(pipe)
+        return await pipe.execute()
 
 
 async def connect_all(client: "redis.asyncio.Redis") -> None:

@@ -117,5 +117,5 @@ class WorkflowBackend(RedisBackend):  # type: ignore[misc]
     def _run(self, transition: Transition[Any]) -> None:
         try:
             self.store.run(transition)
-        except StoreUnavailable:
-            log.warning("revoke_unrecorded", meaning="Valkey is away; ask for the cancel again through the API")
+        except StoreUnavailable as error:
+            log.warning("revoke_unrecorded", meaning=f"{error.fault.said}; ask for the cancel again through the API")

@@ -1,5 +1,6 @@
 """What may go wrong with the record."""
 
+from core.store_fault import StoreFault
 from state.version import VERSION
 
 
@@ -8,7 +9,11 @@ class StateError(Exception):
 
 
 class StoreUnavailable(StateError):
-    """Valkey does not answer; nothing is lost, the call may be repeated."""
+    """Valkey does not answer, or takes no writes (`fault`); nothing is lost, the call may be repeated."""
+
+    def __init__(self, said: str, fault: StoreFault = StoreFault.AWAY) -> None:
+        super().__init__(said)
+        self.fault = fault
 
 
 class OutputTooLarge(StateError):

@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from core.valkey import snapshot
 from state import keys
 from state.events import Event
 from state.model import WorkflowRecord
@@ -27,13 +28,15 @@ class Inspection:
 
 def inspect(store: Store, workflow_id: str, last: int = LAST_EVENTS) -> Inspection | None:
     """Look at one workflow; None when there is none."""
+
+    def queue(pipe: Any) -> None:
+        pipe.hgetall(keys.record(workflow_id))
+        pipe.hget(keys.outputs(workflow_id), "")
+        pipe.xrevrange(keys.events(workflow_id), count=last)
+        pipe.time()
+
     with as_unavailable():
-        first = store.client.pipeline(transaction=True)
-        first.hgetall(keys.record(workflow_id))
-        first.hget(keys.outputs(workflow_id), "")
-        first.xrevrange(keys.events(workflow_id), count=last)
-        first.time()
-        raw, request, entries, (seconds, micros) = cast("tuple[Any, ...]", first.execute())
+        raw, request, entries, (seconds, micros) = snapshot(store.client, queue)
         record = read_record(workflow_id, raw)
         if record is None:
             return None

@@ -13,6 +13,7 @@ METRICS_BY_HOUR = "baton:metrics:hours"
 WORKERS = "baton:workers"
 META_PREFIX = "celery-task-meta-"
 QUESTION = "?"  # among the outputs: the question alone, beside the whole request ("")
+NEVER = "baton:never"  # there is none: writing nothing to it asks whether writes are taken
 
 
 def record(workflow_id: str) -> str:

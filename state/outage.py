@@ -1,4 +1,4 @@
-"""Valkey's absences: which errors mean it is away, how long a call is repeated, and who fails at once instead."""
+"""Valkey's outages: it is away, or takes no writes. How long a call is repeated, and who fails at once instead."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import redis
-from tenacity import retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import retry_if_exception, stop_after_delay, wait_random_exponential
 
+from core.store_fault import StoreFault, fault_of
 from state.errors import StoreUnavailable
 
-AWAY: Final = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError)
 LOOK_AGAIN_S: Final = 1.0
 
 # A worker that has an agent's answer in its hands waits long: asking the agent again costs more.
@@ -23,7 +23,7 @@ def repeating(script: str) -> dict[str, Any]:
     """How tenacity repeats a transition that carries a token; the last error is raised as it is."""
     patience_s = REPORT_PATIENCE_S if script in _REPORTS else PATIENCE_S
     return {
-        "retry": retry_if_exception_type(AWAY),
+        "retry": retry_if_exception(lambda error: fault_of(error) is not None),
         "stop": stop_after_delay(patience_s),
         "wait": wait_random_exponential(multiplier=0.05, max=1.0),
         "reraise": True,
@@ -32,40 +32,46 @@ def repeating(script: str) -> dict[str, Any]:
 
 @contextmanager
 def as_unavailable() -> Iterator[None]:
-    """Tell an absence as `StoreUnavailable`."""
+    """Tell an outage as `StoreUnavailable`."""
     try:
         yield
-    except AWAY as error:
-        raise StoreUnavailable(str(error)) from error
+    except redis.RedisError as error:
+        fault = fault_of(error)
+        if fault is None:
+            raise
+        raise StoreUnavailable(str(error), fault) from error
 
 
 class Outage:
-    """A flag for callers that cannot wait: while it is up they fail at once.
+    """A flag for callers that cannot wait: while it is up they fail at once; who only reads, only while Valkey is away.
 
-    Who raises it looks each second whether Valkey is back, on a task of its own: a server that does not even refuse
-    keeps no caller waiting after the first.
+    Who raises it looks each second whether it is over, on a task of its own: a server that does not even refuse
+    keeps no caller waiting after the first. `look` raises what still keeps Valkey from taking writes.
     """
 
     def __init__(self, look: Callable[[], Awaitable[object]], every_s: float = LOOK_AGAIN_S) -> None:
         self._look, self._every_s = look, every_s
         self._looking: asyncio.Task[None] | None = None
+        self._fault = StoreFault.AWAY
 
     @property
-    def up(self) -> bool:
-        """Whether Valkey was away when somebody looked last."""
-        return self._looking is not None and not self._looking.done()
+    def fault(self) -> StoreFault | None:
+        """What was wrong with Valkey when somebody looked last."""
+        return self._fault if self._looking is not None and not self._looking.done() else None
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Fail at once while the flag is up; raise the flag when the call inside finds Valkey away."""
-        if self.up:
-            raise StoreUnavailable("Valkey was away a moment ago")
+    def watched(self, *, writes: bool = False) -> Iterator[None]:
+        """Fail at once while the flag is up; raise the flag when the call inside finds Valkey away or refused."""
+        known = self.fault
+        if known is not None and (writes or not known.reads):
+            raise StoreUnavailable(f"{known.said}, a moment ago", known)
         try:
             with as_unavailable():
                 yield
-        except StoreUnavailable:
-            if not self.up:
-                self._looking = asyncio.create_task(self._until_back())
+        except StoreUnavailable as error:
+            self._fault = error.fault
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._until_over())
             raise
 
     def close(self) -> None:
@@ -73,12 +79,16 @@ class Outage:
         if self._looking is not None:
             self._looking.cancel()
 
-    async def _until_back(self) -> None:
-        """Until it answers, whatever it answers."""
+    async def _until_over(self) -> None:
+        """Until nothing is wrong any more; what else it may answer is for the next caller to see."""
         while True:
             await asyncio.sleep(self._every_s)
             try:
                 await self._look()
-            except AWAY:
-                continue
-            return
+            except redis.RedisError as error:
+                fault = fault_of(error)
+                if fault is None:
+                    return
+                self._fault = fault
+            else:
+                return

@@ -6,6 +6,7 @@ someone waits, does not: it fails at once and says so (`state.outage`).
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 
@@ -16,13 +17,16 @@ from tenacity import Retrying
 
 from core.logging import get_logger
 from core.settings import get_settings
-from core.valkey import sync_client
+from core.store_fault import StoreFault, fault_of
+from core.valkey import async_snapshot, snapshot, sync_client
 from state import keys
 from state.blobs import unpack
+from state.errors import StoreUnavailable
 from state.events import Event
 from state.listing import Listing, Page, Read, advance, read_page
+from state.memory import Memory, memory_of
 from state.model import Contents, WorkflowRecord, WorkflowStatus
-from state.outage import AWAY, Outage, as_unavailable, repeating
+from state.outage import Outage, as_unavailable, repeating
 from state.record import read_contents, read_record
 from state.scripts import source
 from state.transition import Transition
@@ -30,6 +34,7 @@ from state.transition import Transition
 T = TypeVar("T")
 log = get_logger(__name__)
 SYNC_WITHIN_S = 3.0
+USED_AGAIN_BELOW = 0.95  # of its memory, after it was full: what was accepted before has the rest to end in
 Hash = dict[bytes, bytes]
 
 
@@ -75,9 +80,8 @@ class Store:
         reading = read_page(wanted)
         step = advance(reading)
         while isinstance(step, Read):
-            with as_unavailable(), self.client.pipeline(transaction=step.atomic) as pipe:
-                step.queue(pipe)
-                answer = pipe.execute()
+            with as_unavailable():
+                answer = snapshot(self.client, step.queue, atomic=step.atomic)
             step = advance(reading, answer)
         return step
 
@@ -108,17 +112,44 @@ class Store:
 
 
 class AsyncStore:
-    """Access for an event loop; while Valkey is away every call raises `StoreUnavailable` at once."""
+    """Access for an event loop; while Valkey is away every call raises `StoreUnavailable` at once.
+
+    While it takes no writes only transitions do, and all else is read as ever.
+    """
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self.client = client
-        self._outage = Outage(client.ping)
+        self._outage = Outage(self._look)
         self._scripts: dict[str, AsyncScript] = {}
 
     @property
     def away(self) -> bool:
         """Whether Valkey was away when somebody looked last."""
-        return self._outage.up
+        return self._outage.fault is StoreFault.AWAY
+
+    async def fault(self) -> StoreFault | None:
+        """What keeps Valkey from being used: as it is known, else by asking."""
+        if self._outage.fault is None:
+            with suppress(StoreUnavailable), self._outage.watched():
+                await self._write_nothing()
+        return self._outage.fault
+
+    async def memory(self) -> Memory:
+        """How much of its memory Valkey uses."""
+        with self._outage.watched():
+            return await memory_of(self.client)
+
+    async def _write_nothing(self) -> None:
+        """Raise what keeps Valkey from taking writes: one that changes nothing is refused like any other."""
+        await self.client.setrange(keys.NEVER, 0, "")
+
+    async def _look(self) -> None:
+        """Raise what keeps Valkey from being used again."""
+        await self._write_nothing()
+        if self._outage.fault is StoreFault.FULL:
+            share = (await memory_of(self.client)).share
+            if share > USED_AGAIN_BELOW:
+                raise redis.OutOfMemoryError(f"{share:.0%} of the memory is used")
 
     async def close(self) -> None:
         """Hang up."""
@@ -131,10 +162,12 @@ class AsyncStore:
         It is repeated once, at once, which its token makes safe: the first connection may have died unnoticed.
         """
         call = self._synced if on_disk else self._call
-        with self._outage.watched():
+        with self._outage.watched(writes=True):
             try:
                 raw = await call(transition)
-            except AWAY:
+            except redis.RedisError as error:
+                if fault_of(error) is not StoreFault.AWAY:
+                    raise
                 raw = await call(transition)
         return transition.understand(raw)
 
@@ -160,11 +193,12 @@ class AsyncStore:
 
     async def version(self, workflow_id: str) -> str | None:
         """What changes with all that a reader can see of a workflow; None when there is none."""
-        with self._outage.watched():
-            async with self.client.pipeline(transaction=True) as pipe:
-                pipe.xrevrange(keys.events(workflow_id), count=1)
-                pipe.hget(keys.record(workflow_id), "held")  # the one change that is no event
-                newest, held = await pipe.execute()
+
+        def queue(pipe: Any) -> None:
+            pipe.xrevrange(keys.events(workflow_id), count=1)
+            pipe.hget(keys.record(workflow_id), "held")  # the one change that is no event
+
+        newest, held = await self.read(queue)
         return f"{newest[0][0].decode()}.{int(held or 0)}" if newest else None
 
     async def contents(self, workflow_id: str) -> Contents | None:
@@ -177,18 +211,14 @@ class AsyncStore:
         step = advance(reading)
         while isinstance(step, Read):
             with self._outage.watched():
-                async with self.client.pipeline(transaction=step.atomic) as pipe:
-                    step.queue(pipe)
-                    answer = await pipe.execute()
+                answer = await async_snapshot(self.client, step.queue, atomic=step.atomic)
             step = advance(reading, answer)
         return step
 
     async def read(self, queue: Callable[[Any], object]) -> list[Any]:
-        """What the reading commands answer that `queue` calls on a pipeline: one transaction."""
+        """What the reading commands answer that `queue` calls on a pipeline, as of one moment."""
         with self._outage.watched():
-            async with self.client.pipeline(transaction=True) as pipe:
-                queue(pipe)
-                return await pipe.execute()
+            return await async_snapshot(self.client, queue)
 
     async def hash(self, key: str) -> Hash:
         """All fields of a hash, also of one that another module owns; none of a key of another type."""

@@ -43,7 +43,7 @@ class Control(CeleryControl):  # type: ignore[misc]
                 return self._carried_out(command, arguments or {}, callback)
         except StoreUnavailable as error:
             raise CeleryCommandException(
-                f"Valkey does not answer ({error}): nothing was recorded. Ask again when it is back.", EX_UNAVAILABLE
+                f"{error.fault.said} ({error}): nothing was recorded. Ask again when that is over.", EX_UNAVAILABLE
             ) from error
         return super().broadcast(command, arguments, destination, callback=callback, **options)
 

@@ -12,6 +12,7 @@ from redbeat.schedulers import acquire_distributed_beat_lock
 
 from core.logging import get_logger
 from core.settings import get_settings
+from core.store_fault import fault_of
 from core.suitability import refuse_unsuitable_server
 
 log = get_logger(__name__)
@@ -19,7 +20,7 @@ LOOK_AGAIN_S = 1.0
 
 
 class Scheduler(RedBeatScheduler):  # type: ignore[misc]
-    """Sends what is due while it leads; while it does not, or Valkey is away, it tries again every second."""
+    """Sends what is due while it leads; while it does not, or Valkey cannot be used, it tries again every second."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         refuse_unsuitable_server(get_settings())
@@ -35,8 +36,11 @@ class Scheduler(RedBeatScheduler):  # type: ignore[misc]
             if self.lock.acquire(blocking=False):
                 log.info("beat_leads_again")
             return LOOK_AGAIN_S
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            log.warning("beat_waits", error=str(error), meaning="Valkey is away")
+        except redis.RedisError as error:
+            fault = fault_of(error)
+            if fault is None:
+                raise
+            log.warning("beat_waits", error=str(error), meaning=fault.said)
             return LOOK_AGAIN_S
         return wait_s
 
@@ -44,5 +48,7 @@ class Scheduler(RedBeatScheduler):  # type: ignore[misc]
         """Give the lock back, if there is somebody to give it to; else it expires."""
         try:
             super().close()
-        except (redis.ConnectionError, redis.TimeoutError):
+        except redis.RedisError as error:
+            if fault_of(error) is None:
+                raise
             log.warning("beat_lock_not_released", meaning="it expires by itself")

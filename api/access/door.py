@@ -42,8 +42,8 @@ class Door:
             if rule is None or rule.role is not None:
                 caller = await self._caller(HTTPConnection(scope))
             _check(scope, rule, caller)
-        except StoreUnavailable:
-            await _away(scope, rule)(scope, receive, send)
+        except StoreUnavailable as error:
+            await _away(scope, rule, error)(scope, receive, send)
         except Problem as refusal:
             if rule is not None and is_audited(rule):
                 await refused(rule, caller, refusal.status, scope)
@@ -136,11 +136,12 @@ def _refusal(scope: Scope, rule: Rule | None, refusal: Problem) -> Response:
     return response
 
 
-def _away(scope: Scope, rule: Rule | None) -> Response:
+def _away(scope: Scope, rule: Rule | None, error: StoreUnavailable) -> Response:
     """Nobody knows who asks while Valkey is away; who looks at a page is told on one."""
+    problem = store_away(fault=error.fault)
     if rule is not None and rule.is_page and scope["method"] == "GET":
-        return away_page(Request(scope))
-    return store_away().response()
+        return away_page(Request(scope), problem)
+    return problem.response()
 
 
 def _is_there(scope: Scope) -> bool:

@@ -7,13 +7,24 @@ from typing import Any, Final
 from core.clock import now_ms
 from core.finding import Finding, failing, warning, well
 from core.settings import Settings
+from core.store_fault import StoreFault
 from state.errors import StoreUnavailable
+from state.memory import memory_in
 from state.store import AsyncStore
 
 LEAST_VERSION: Final = (6, 2)
 WITH_FSYNC: Final = (7, 2)  # WAITAOF
 CLOCKS_APART_MS: Final = 1_000
-NEARLY_FULL: Final = 0.9
+NEARLY_FULL: Final = 0.8  # as the alert BatonStoreFilling has it
+_MORE_MEMORY: Final = (
+    "Give it more: CONFIG SET maxmemory, and in its configuration (docs/containers.md, Valkey is full). A lower "
+    "WORKFLOW_TTL_S keeps what ends from then on for a shorter time, and frees nothing that is stored already."
+)
+_TAKES_NO_WRITES: Final = {
+    StoreFault.FULL: _MORE_MEMORY,
+    StoreFault.UNSAVED: "Look at the disk of its data folder, and at its log.",
+    StoreFault.READ_ONLY: "Name the primary in REDIS_URL, and bring back the replicas that it waits for.",
+}
 _VALKEY: Final = "valkey"
 Info = Mapping[str, Any]
 
@@ -36,7 +47,8 @@ async def server_findings(settings: Settings, store: AsyncStore) -> Server:
         advice = f"Start it ({where}). Until it is back, new questions get 503; nothing accepted is lost."
         return Server(answers=False, findings=[failing(_VALKEY, f"It does not answer: {error}", advice)])
     after_ms = now_ms()
-    found = [*judged(info, fsync=settings.accept_fsync), *_clock(clock, before_ms, after_ms)]
+    told = judged(info, fsync=settings.accept_fsync)
+    found = [*refusing(await store.fault()), *told, *_clock(clock, before_ms, after_ms)]
     version = info.get("valkey_version") or info["redis_version"]
     all_well = well(_VALKEY, f"Version {version} answers in {after_ms - before_ms} ms, and keeps what it is given.")
     return Server(answers=True, findings=found or [all_well])
@@ -47,6 +59,11 @@ def judged(info: Info, *, fsync: bool) -> Iterator[Finding]:
     yield from _kind(info, fsync=fsync)
     yield from _file(info, fsync=fsync)
     yield from _memory(info)
+
+
+def refusing(fault: StoreFault | None) -> list[Finding]:
+    """That it takes no writes, if it does not."""
+    return [failing(_VALKEY, f"{fault.said}.", _TAKES_NO_WRITES[fault])] if fault and fault.reads else []
 
 
 def _kind(info: Info, *, fsync: bool) -> Iterator[Finding]:
@@ -75,16 +92,16 @@ def _file(info: Info, *, fsync: bool) -> Iterator[Finding]:
 
 def _memory(info: Info) -> Iterator[Finding]:
     policy = info.get("maxmemory_policy", "noeviction")
-    most, used = info.get("maxmemory", 0), info.get("used_memory", 0)
+    memory = memory_in(info)
     if policy != "noeviction":
         yield failing(
             _VALKEY,
             f"When it is full it drops keys ({policy}): questions would vanish silently.",
             "CONFIG SET maxmemory-policy noeviction, and in its configuration.",
         )
-    if most and used > most * NEARLY_FULL:
-        advice = "Raise maxmemory, or lower WORKFLOW_TTL_S; when it is full, no question is accepted."
-        yield warning(_VALKEY, f"{used / most:.0%} of its memory is used.", advice)
+    if memory.share > NEARLY_FULL:
+        advice = f"When it is full, nothing is accepted. {_MORE_MEMORY}"
+        yield warning(_VALKEY, f"{memory.share:.0%} of its memory is used.", advice)
 
 
 def _clock(clock: tuple[int, int], before_ms: int, after_ms: int) -> list[Finding]:

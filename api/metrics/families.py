@@ -9,7 +9,6 @@ from agents.registry import get_registry
 from api.metrics.family import Family, Kind, Reading, Samples, Spread, Values
 from api.metrics.figures import ENDS, OPERATIONS, Spent, tries_of
 from breakers.model import CircuitState
-from state.backlog import Backlog
 from state.histogram import BUCKETS_A_DOUBLING, LAST_BUCKET, Histogram, upper_ms
 from state.metrics import Counts
 from state.model import Mode, Path, Route, WorkflowStatus
@@ -97,8 +96,8 @@ def _ages(reading: Reading) -> Samples:
             yield (name,), (queue.oldest_ms or 0) / 1000
 
 
-def _gauge(name: str, about: str, value: Callable[[Backlog], float]) -> Family:
-    return Family(name, Kind.GAUGE, (), about, lambda reading: [((), value(reading.backlog))])
+def _gauge(name: str, about: str, value: Callable[[Reading], float]) -> Family:
+    return Family(name, Kind.GAUGE, (), about, lambda reading: [((), value(reading))])
 
 
 FAMILIES: Final[Sequence[Family]] = (
@@ -147,13 +146,7 @@ FAMILIES: Final[Sequence[Family]] = (
     _counter("baton_path_questions_total", "path", "Questions that somebody waited for, by path.", _PATH, _ANSWERED),
     _counter("baton_rollout_changes_total", "rollout", "Changes of Celery's share, and why.", _MOVE, _MEASURE),
     _counter("baton_rollout_looks_total", "rollout_look", "Comparisons of the paths.", _LOOK),
-    Family(
-        "baton_rollout_share",
-        Kind.GAUGE,
-        (),
-        "Percent of the sessions that go by Celery.",
-        lambda reading: [((), reading.celery_share)],
-    ),
+    _gauge("baton_rollout_share", "Percent of the sessions that go by Celery.", lambda now: now.celery_share),
     _breaker("baton_breaker_openings_total", "opened", "Times the breaker opened."),
     _breaker("baton_breaker_calls_total", "calls", "Calls under the breaker that have ended."),
     _breaker("baton_breaker_failures_total", "failures", "Failures among them."),
@@ -182,7 +175,14 @@ FAMILIES: Final[Sequence[Family]] = (
         "Age of the queue's oldest message, 0 without one; left out when it is no step's.",
         _ages,
     ),
-    _gauge("baton_due", "Steps and deadlines with a time by which something must happen.", lambda now: now.due),
-    _gauge("baton_overdue", "Those whose time has come.", lambda now: now.overdue),
-    _gauge("baton_workers", "Workers that looked for overdue steps within the last 5 s.", lambda now: now.workers),
+    _gauge("baton_due", "Steps and deadlines with a time by which something must happen.", lambda now: now.backlog.due),
+    _gauge("baton_overdue", "Those whose time has come.", lambda now: now.backlog.overdue),
+    _gauge(
+        "baton_workers", "Workers that looked for overdue steps within the last 5 s.", lambda now: now.backlog.workers
+    ),
+    _gauge("baton_store_writable", "Whether Valkey takes writes: 0 when it is full, say.", lambda now: now.writable),
+    _gauge("baton_store_memory_bytes", "Memory that Valkey uses.", lambda now: now.memory.used_bytes),
+    _gauge(
+        "baton_store_memory_max_bytes", "Memory that it may use (maxmemory); 0: any.", lambda now: now.memory.max_bytes
+    ),
 )

@@ -1,7 +1,7 @@
 """A metric family: what Prometheus reads under one name, and where its samples come from."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from breakers.status import RawStatus
 from state.backlog import Backlog
+from state.memory import Memory
 from state.metrics import Counts
 
 
@@ -20,6 +21,8 @@ class Reading:
     backlog: Backlog
     breakers: Mapping[str, RawStatus]
     celery_share: float = 100.0
+    memory: Memory = field(default_factory=Memory)
+    writable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

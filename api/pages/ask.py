@@ -28,10 +28,11 @@ from api.pages.failure import Failure, failure_of
 from api.pages.statuses import FILTERS
 from api.pages.steps import step_lines
 from api.plan_picture.svg import plan_svg
-from api.problems import Problem, no_room, store_away
+from api.problems import Problem, no_room, store_away, store_title
 from api.routes.questions import problem_of
 from core.release import RELEASE
 from core.settings import get_settings
+from core.store_fault import StoreFault
 from pipeline.answer import Answer
 from pipeline.question import Question
 from state.errors import NoRoom, StoreUnavailable
@@ -61,8 +62,8 @@ class PageRoute(APIRoute):
                 return await handle(request)
             except Problem as problem:
                 return await _refused(request, problem)
-            except StoreUnavailable:
-                return await _refused(request, store_away())
+            except StoreUnavailable as error:
+                return await _refused(request, store_away(fault=error.fault))
             except NoRoom as error:
                 return await _refused(request, no_room(error))
 
@@ -101,17 +102,18 @@ async def ask(request: Request, question: Annotated[str, Form()] = "") -> Respon
     asked = Question(query=text, session_id=session_id, caller=caller_of(request).key_id)
     try:
         workflow_id = (await _desk(request).accept(asked)).workflow_id
-    except StoreUnavailable:
-        return await _unrecorded(request, asked)
+    except StoreUnavailable as error:
+        return await _unrecorded(request, asked, error.fault)
     response = RedirectResponse(f"/ask/{workflow_id}", status_code=303)
     response.set_cookie(_SESSION, session_id, httponly=True, samesite="lax")
     return response
 
 
-async def _unrecorded(request: Request, question: Question) -> HTMLResponse:
-    """The answer in place: while the store is away it has no page of its own."""
-    record, answer = await _desk(request).answer_unrecorded(question)
-    page = await _page(request, question=question.query, **answer_view(record, answer), **_progress(record))
+async def _unrecorded(request: Request, question: Question, fault: StoreFault) -> HTMLResponse:
+    """The answer in place: while the store cannot be used it has no page of its own."""
+    record, answer = await _desk(request).answer_unrecorded(question, fault)
+    view = answer_view(record, answer) | _progress(record) | {"store": store_title(fault)}
+    page = await _page(request, question=question.query, **view)
     page.headers["HX-Push-Url"] = "false"
     return page
 
@@ -211,7 +213,7 @@ async def _page(
 async def _refused(request: Request, problem: Problem) -> HTMLResponse:
     if not request.url.path.startswith(_ASKING) and request.url.path != "/":
         if problem.error_type == "store_unavailable" and request.method == "GET":
-            return away_page(request)
+            return away_page(request, problem)
         context = {"failure": failure_of(problem, ""), "logged_in": caller_of(request).key_id}
         return templates.TemplateResponse(request, "problem.html", context, problem.status)
     form = await request.form() if request.method == "POST" else {}

@@ -15,6 +15,7 @@ from api.pages.steps import Look
 from api.routes.breakers import BreakerDesk
 from breakers.errors import BreakerStoreAway
 from breakers.model import CircuitState, Mode
+from core.store_fault import StoreFault
 from state.errors import StoreUnavailable
 from state.listing import Listing
 from state.summaries import Summary
@@ -34,26 +35,26 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The agents in the order of the chain, and the newest questions; neither while Valkey is `away`."""
+    """The agents in the order of the chain, and the newest questions, if a `fault` of Valkey does not keep them."""
 
     agents: dict[str, Look] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
-    away: bool = False
+    fault: StoreFault | None = None
 
 
 async def beside_of(request: Request) -> Beside:
-    """As it stands now. The box is of use without it, so it raises nothing when Valkey is away."""
+    """As it stands now. The box is of use without it, so it raises nothing when Valkey cannot be used."""
     desk, breakers = cast("Desk", request.app.state.desk), cast("BreakerDesk", request.app.state.breakers)
     try:
-        page, health, statuses = await asyncio.gather(
-            desk.store.page(Listing(limit=NEWEST)), desk.health(), breakers.every_status()
+        page, health, statuses, fault = await asyncio.gather(
+            desk.store.page(Listing(limit=NEWEST)), desk.health(), breakers.every_status(), desk.store.fault()
         )
-    except (StoreUnavailable, BreakerStoreAway):
-        return Beside(away=True)
+    except (StoreUnavailable, BreakerStoreAway) as error:
+        return Beside(fault=error.fault)
     seen = {name: one.status for name, one in health.items()}
     told = {one.name: _look(seen.get(one.name, HealthStatus.UNKNOWN), one.state, one.mode.mode) for one in statuses}
     agents = {name: told[name] for name in get_registry() if name in told}
-    return Beside(agents, [Asked(one, LOOKS[one.status]) for one in page.workflows])
+    return Beside(agents, [Asked(one, LOOKS[one.status]) for one in page.workflows], fault)
 
 
 def _look(seen: HealthStatus, state: CircuitState, mode: Mode) -> Look:

@@ -18,6 +18,7 @@ from api.pages.steps import duration
 from api.problems import Problem, store_away
 from breakers.errors import BreakerStoreAway
 from core.clock import iso, now_ms
+from core.store_fault import StoreFault
 from state.errors import StoreUnavailable
 
 REFRESH_MS: Final = 5_000  # a notice is to be there within ten seconds
@@ -38,8 +39,8 @@ class BoardRoute(APIRoute):
             except Problem as problem:
                 failure = replace(failure_of(problem, ""), means="")  # those are about questions
                 return page(request, "board_refused.html", problem.status, failure=failure)
-            except (StoreUnavailable, BreakerStoreAway):
-                return away_page(request)
+            except (StoreUnavailable, BreakerStoreAway) as error:
+                return away_page(request, store_away(fault=error.fault))
 
         return shown
 
@@ -57,9 +58,10 @@ def page(request: Request, template: str, status: int = 200, /, **view: Any) -> 
     return templates.TemplateResponse(request, template, context, status)
 
 
-def away_page(request: Request) -> HTMLResponse:
-    """Valkey is away: it asks for the wanted page until that is there, and changes nothing inside another page."""
-    found = page(request, "board_away.html", 503, problem=store_away(), every_ms=AWAY_MS)
+def away_page(request: Request, problem: Problem) -> HTMLResponse:
+    """Valkey cannot be used: it asks for the wanted page until that is there, and changes nothing in another page."""
+    fault = StoreFault(problem.extra["store"])
+    found = page(request, "board_away.html", 503, problem=problem, fault=fault, every_ms=AWAY_MS)
     found.headers["HX-Reswap"] = "none"
     return found
 

@@ -20,7 +20,7 @@ _MEANS = {
     "agent_error": "The agent was reached, and failed at its task.",
     "invalid_response": "The agent answered in a form that cannot be used.",
     "agent_unavailable": "One of the three services that answer a question cannot be reached.",
-    "store_unavailable": "The store is away for the moment. What was accepted is safe and goes on when it is back.",
+    "store_unavailable": "The store cannot be used for the moment. What was accepted is safe, and goes on by itself.",
     "agent_timeout": "The answer was not there in time.",
     "cancelled": "Somebody, or some program, ended it on purpose.",
 }

@@ -15,6 +15,7 @@ from core.clock import iso
 from core.finding import Finding, Level, worst
 from core.release import RELEASE
 from core.settings import get_settings, variables
+from core.store_fault import StoreFault, fault_of
 from tasks import app as celery_app
 
 router = APIRouter(tags=["health"])
@@ -66,7 +67,7 @@ async def ready(request: Request, query: Annotated[ReadyQuery, Query()]) -> Read
     except (RedisError, OSError) as error:
         raise Problem(
             "store_unavailable",
-            f"Valkey does not answer ({type(error).__name__}).",
+            f"{(fault_of(error) or StoreFault.AWAY).said} ({type(error).__name__}).",
             recovery_action="wait_and_retry",
             retry_after_s=2,
             suggestions=["Look at REDIS_URL, and whether the server runs."],

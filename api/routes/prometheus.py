@@ -65,5 +65,6 @@ async def metrics(request: Request) -> PlainTextResponse:
 
 async def _read(desk: Desk, breakers: BreakerDesk) -> Reading:
     counts, backlog = await read_totals(desk.store), await read_backlog(desk.store, queue_names())
-    share = (await current(desk.store)).share
-    return Reading(counts, backlog, await breakers.stored(), share)
+    share, stored = (await current(desk.store)).share, await breakers.stored()
+    memory, fault = await desk.store.memory(), await desk.store.fault()
+    return Reading(counts, backlog, stored, share, memory, writable=fault is None)

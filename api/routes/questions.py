@@ -13,6 +13,7 @@ from api.desk import PATIENCE_S, Desk
 from api.problems import Problem, documented, store_away
 from api.routes.idempotency import REPLAYED, IdempotencyKey, once_of, still_at_work
 from core.settings import get_settings
+from core.store_fault import StoreFault
 from pipeline.answer import Answer, AnswerError
 from pipeline.asked.step import AskedStep
 from pipeline.question import Question
@@ -111,8 +112,9 @@ async def query(
     desk: Desk = request.app.state.desk
     try:
         started = await desk.accept(_asked(request, body), once=once_of(request, idempotency_key, body))
-    except StoreUnavailable:
-        return await _unrecorded(desk, _asked(request, body), prefer, keyed=idempotency_key is not None)
+    except StoreUnavailable as error:
+        keyed = idempotency_key is not None
+        return await _unrecorded(desk, _asked(request, body), prefer, keyed=keyed, fault=error.fault)
     workflow_id, again = started.workflow_id, {} if started.fresh else REPLAYED
     deadline_s = body.deadline_s or get_settings().workflow_deadline_s
     patience_s = _patience_s(prefer, deadline_s)
@@ -163,11 +165,11 @@ def links_of(workflow_id: str) -> dict[str, str]:
     return {"answer": base, "status": f"{base}/status", "events": f"{base}/events", "page": f"/ask/{workflow_id}"}
 
 
-async def _unrecorded(desk: Desk, question: Question, prefer: str, *, keyed: bool) -> Response:
-    """The answer while the store is away; there is no place where it could be looked for later."""
+async def _unrecorded(desk: Desk, question: Question, prefer: str, *, keyed: bool, fault: StoreFault) -> Response:
+    """The answer while the store cannot be used; there is no place where it could be looked for later."""
     if "respond-async" in prefer:
-        raise store_away("Without it no answer can be kept for later: ask without Prefer: respond-async.")
-    _, answer = await desk.answer_unrecorded(question)
+        raise store_away("Without it no answer can be kept for later: ask without Prefer: respond-async.", fault)
+    _, answer = await desk.answer_unrecorded(question, fault)
     headers = {"Idempotency-Kept": "false"} if keyed else {}
     if answer.error is not None:
         raise problem_of(answer.error, answer.workflow_id, headers, recorded=False)

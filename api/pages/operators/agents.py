@@ -12,7 +12,7 @@ from api.access.caller import caller_of
 from api.pages.board import REFRESH_MS, BoardRoute, page
 from api.pages.operators.agent_cards import BUTTONS, card_of
 from api.pages.operators.agents_now import read_standing
-from api.pages.operators.notices import notices_of
+from api.pages.operators.notices import notices_of, store_notices
 from api.problems import Problem
 from api.routes.breakers import BreakerDesk, BreakerName, ModeBody
 from breakers import Mode
@@ -35,7 +35,7 @@ async def agents(request: Request) -> HTMLResponse:
         request,
         "agents.html",
         cards=[card_of(agent) for agent in now.agents],
-        notices=notices_of(now.agents, now.now_ms),
+        notices=store_notices(now.fault) + notices_of(now.agents, now.now_ms),
         now_ms=now.now_ms,
         every_ms=REFRESH_MS,
     )

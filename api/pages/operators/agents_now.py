@@ -14,6 +14,7 @@ from api.desk import Desk
 from api.metrics.figures import AgentFigures, agent_figures
 from api.routes.breakers import BreakerDesk
 from breakers.status import BreakerStatus
+from core.store_fault import StoreFault
 from state.metrics import MINUTE_MS, Window, read_window
 from state.store import AsyncStore
 
@@ -46,21 +47,26 @@ class AgentNow:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All agents, as of `now_ms` of Valkey's clock."""
+    """All agents, and what keeps Valkey from taking writes, as of `now_ms` of its clock."""
 
     agents: list[AgentNow]
     now_ms: int
+    fault: StoreFault | None
 
 
 async def read_standing(request: Request) -> Standing:
     """As it stands; raises `StoreUnavailable` or `BreakerStoreAway`."""
     desk = cast("Desk", request.app.state.desk)
     breakers = cast("BreakerDesk", request.app.state.breakers)
-    health, statuses, counted, changes = await asyncio.gather(
-        desk.health(), breakers.every_status(), read_window(desk.store, FIGURES_OF_MS), _changes(desk.store)
+    health, statuses, counted, changes, fault = await asyncio.gather(
+        desk.health(),
+        breakers.every_status(),
+        read_window(desk.store, FIGURES_OF_MS),
+        _changes(desk.store),
+        desk.store.fault(),
     )
     agents = [_agent(status, health, counted, changes) for status in statuses]
-    return Standing(sorted(agents, key=_place), counted.to_ms)
+    return Standing(sorted(agents, key=_place), counted.to_ms, fault)
 
 
 async def _changes(store: AsyncStore) -> list[HealthChange]:

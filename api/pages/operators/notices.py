@@ -10,6 +10,7 @@ from api.pages.steps import Look
 from breakers.model import CircuitState, Mode, Why
 from breakers.status import BreakerStatus
 from core.settings import get_settings
+from core.store_fault import StoreFault
 from state.model import StepStatus
 
 BAD: Final = Look("✕", "Down", "bad")
@@ -62,6 +63,18 @@ def no_worker() -> Notice:
         "Questions are accepted and wait until their deadline; nothing is lost.",
         "as soon as a worker starts",
     )
+
+
+def store_notices(fault: StoreFault | None) -> list[Notice]:
+    """That Valkey takes no writes, if it does not."""
+    if fault is None:
+        return []
+    meanwhile = (
+        "Questions somebody waits for are answered, and recorded nowhere; others are refused. What was accepted waits, "
+        "and workers keep the answers they have."
+    )
+    again = "every second by all processes; make doctor says what to do"
+    return [Notice("", BAD, f"{fault.said}.", None, meanwhile, again)]
 
 
 def opened_ms(breaker: BreakerStatus) -> int | None:

@@ -80,7 +80,7 @@ async function refresh() {
     ahead = Date.now() - Number(its.dataset.now);
     take(fresh);
     tick();
-    say(...(reply.ok ? ["● Live", "good"] : ["✕ Valkey is away", "bad"]));
+    say(...(reply.ok ? ["● Live", "good"] : [`✕ ${its.querySelector("h1").textContent}`, "bad"]));
   } catch (error) {
     say("↻ Reconnecting", "late");
   } finally {

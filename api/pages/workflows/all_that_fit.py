@@ -88,7 +88,7 @@ async def ask(request: Request, deed: Deed) -> HTMLResponse:
 
 @router.post("/{deed}/all")
 async def do_part(request: Request, deed: Deed, part: Annotated[Part, Form()]) -> HTMLResponse:
-    """The next of them; the page goes on with the rest. While Valkey is away it comes back with the same part."""
+    """The next of them; the page goes on with the rest. Without Valkey it comes back with the same part."""
     filters, reason = filters_in(QueryParams(part.fits.removeprefix("?"))), part.reason.strip()
     wanted = _wanted(deed, filters)
     if not reason or not part.cursor or not part.fits.startswith("?") or wanted is None:
@@ -98,8 +98,8 @@ async def do_part(request: Request, deed: Deed, part: Annotated[Part, Form()]) -
         done, problems = await _do(request, deed, ids, reason)
     except BadCursor as error:
         raise _incomplete() from error
-    except StoreUnavailable:
-        return _page(request, deed, filters, part=part, away=True, status=503)
+    except StoreUnavailable as error:
+        return _page(request, deed, filters, part=part, away=error.fault.headline, status=503)
     refused = [problem for problem in problems if problem]
     changed = sum(one.done for one in done)
     came_to = {"changed": part.changed + changed, "refused": part.refused + len(refused)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from api.problems import store_away
+from core.store_fault import StoreFault
 from pipeline.answer import Answer, compose_answer
 from pipeline.question import Question
 from state.errors import StoreUnavailable
@@ -57,9 +58,9 @@ class ScriptedDesk:
         self.asked.append((question.query, question.session_id))
         return Started(WORKFLOW_ID, (), fresh=True)
 
-    async def answer_unrecorded(self, question: Question) -> tuple[Told, Answer]:
+    async def answer_unrecorded(self, question: Question, fault: StoreFault) -> tuple[Told, Answer]:
         if not self.records:
-            raise store_away()
+            raise store_away(fault=fault)
         contents = Contents({"query": question.query, "query_id": "q"}, self.outputs)
         return self.records[-1], compose_answer(self.records[-1], contents, recorded=False)
 

@@ -76,7 +76,7 @@ def test_it_says_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> None:
 def test_what_must_be_watched_is_watched() -> None:
     names = {selector.name for found in SELECTORS.values() for selector in found}
     assert {STORE_UP, "baton_breaker_state", "baton_overdue", "baton_queue_oldest_age_seconds", "baton_workers",
-            "baton_workflows_ended_total"} <= names
+            "baton_workflows_ended_total", "baton_store_writable", "baton_store_memory_bytes"} <= names
     assert len(SELECTORS) == len(RULES)
 
 

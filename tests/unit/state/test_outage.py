@@ -3,26 +3,27 @@ import asyncio
 import pytest
 import redis
 
+from core.store_fault import StoreFault
 from state.errors import StoreUnavailable
 from state.outage import PATIENCE_S, REPORT_PATIENCE_S, Outage, repeating
 
 
 class Server:
-    """Away until it is told otherwise."""
+    """Says `error` until it is told otherwise."""
 
-    def __init__(self):
-        self.away, self.looks = True, 0
+    def __init__(self, error=redis.ConnectionError("refused")):
+        self.error, self.looks = error, 0
 
-    async def ping(self):
+    async def look(self):
         self.looks += 1
-        if self.away:
-            raise redis.ConnectionError("refused")
+        if self.error:
+            raise self.error
 
 
-def call(outage, server):
-    with outage.watched():
-        if server.away:
-            raise redis.ConnectionError("refused")
+def call(outage, server, *, writes=False):
+    with outage.watched(writes=writes):
+        if server.error:
+            raise server.error
 
 
 async def settled(condition):
@@ -34,26 +35,49 @@ async def settled(condition):
 def test_after_an_absence_callers_fail_at_once_until_a_look_finds_it_back():
     async def story():
         server = Server()
-        outage = Outage(server.ping, every_s=0.001)
+        outage = Outage(server.look, every_s=0.001)
         with pytest.raises(StoreUnavailable):
             call(outage, server)
-        assert outage.up
+        assert outage.fault is StoreFault.AWAY
         await settled(lambda: server.looks >= 2)
-        server.away = False
+        server.error = None
         with pytest.raises(StoreUnavailable):  # nobody has looked since: nobody is to wait for a look
             call(outage, server)
-        await settled(lambda: not outage.up)
+        await settled(lambda: not outage.fault)
         call(outage, server)
+
+    asyncio.run(story())
+
+
+def test_while_it_takes_no_writes_who_only_reads_goes_on():
+    async def story():
+        server = Server(redis.OutOfMemoryError("full"))
+        outage = Outage(server.look, every_s=0.001)
+        with pytest.raises(StoreUnavailable):
+            call(outage, server, writes=True)
+        full, server.error = server.error, None
+        with pytest.raises(StoreUnavailable) as refused:  # nobody has looked since
+            call(outage, server, writes=True)
+        assert refused.value.fault is StoreFault.FULL
+        call(outage, server)
+        assert outage.fault is StoreFault.FULL
+        server.error = redis.ConnectionError("refused")
+        await settled(lambda: outage.fault is StoreFault.AWAY)
+        server.error = full
+        await settled(lambda: outage.fault is StoreFault.FULL)
+        server.error = None
+        await settled(lambda: outage.fault is None)
+        call(outage, server, writes=True)
 
     asyncio.run(story())
 
 
 def test_other_errors_are_no_absence():
     async def story():
-        outage = Outage(Server().ping)
+        outage = Outage(Server().look)
         with pytest.raises(redis.ResponseError), outage.watched():
             raise redis.ResponseError("WRONGTYPE")
-        assert not outage.up
+        assert outage.fault is None
 
     asyncio.run(story())
 
