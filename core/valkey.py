@@ -73,8 +73,8 @@ def async_client(url: str | None = None) -> "redis.asyncio.Redis":
 def snapshot(client: "redis.Redis", queue: Callable[[Any], object], *, atomic: bool = True) -> list[Any]:
     """What the reading commands answer that `queue` calls on a pipeline, as of one moment if `atomic`.
 
-    A full server takes no transaction, not even one that only reads: then they go as they are, in one piece, and hardly
-    anything changes meanwhile.
+    A Redis that is full takes no transaction, not even one that only reads (Valkey does): then they go as they are, in
+    one piece, and hardly anything changes meanwhile.
     """
     try:
         return _piped(client, queue, atomic=atomic)

@@ -49,8 +49,8 @@ class Outage:
     keeps no caller waiting after the first. `look` raises what still keeps Valkey from taking writes.
     """
 
-    def __init__(self, look: Callable[[], Awaitable[object]], every_s: float = LOOK_AGAIN_S) -> None:
-        self._look, self._every_s = look, every_s
+    def __init__(self, look: Callable[[], Awaitable[object]]) -> None:
+        self._look = look
         self._looking: asyncio.Task[None] | None = None
         self._fault = StoreFault.AWAY
 
@@ -82,7 +82,7 @@ class Outage:
     async def _until_over(self) -> None:
         """Until nothing is wrong any more; what else it may answer is for the next caller to see."""
         while True:
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(LOOK_AGAIN_S)
             try:
                 await self._look()
             except redis.RedisError as error:

@@ -8,12 +8,13 @@ from typing import Any
 
 import redis
 from redbeat import RedBeatScheduler
-from redbeat.schedulers import acquire_distributed_beat_lock
+from redbeat.schedulers import acquire_distributed_beat_lock, get_redis
 
 from core.logging import get_logger
 from core.settings import get_settings
 from core.store_fault import fault_of
 from core.suitability import refuse_unsuitable_server
+from state import keys
 
 log = get_logger(__name__)
 LOOK_AGAIN_S = 1.0
@@ -31,6 +32,8 @@ class Scheduler(RedBeatScheduler):  # type: ignore[misc]
         try:
             if self.lock is None:  # it stood by for the lock when Valkey went away
                 acquire_distributed_beat_lock(sender=SimpleNamespace(scheduler=self))
+            # What redbeat could not write it would only log, entry by entry.
+            get_redis(self.app).setrange(keys.NEVER, 0, "")
             wait_s: float = super().tick(*args, **kwargs)
         except redis.exceptions.LockError:
             if self.lock.acquire(blocking=False):

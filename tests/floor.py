@@ -34,29 +34,30 @@ class Floor:
                             **{f"{name}_AGENT_URL": agent.url for name in ("NLP", "DATA", "VIZ")}}
         self.client: Any = sync_client(valkey.url)
         self.store = Store(self.client)
-        self._workers: list[LocalWorker] = []
+        self.workers: list[LocalWorker] = []
         self.app = _app(valkey.url)
 
     def worker(self, pool: str = "gevent") -> LocalWorker:
         """The one worker that runs, on `pool`; it is kept from test to test."""
-        if [worker.pool for worker in self._workers if worker.status == "running"] != [pool]:
+        if [worker.pool for worker in self.workers if worker.status == "running"] != [pool]:
             self.no_worker()
             self.another_worker(pool)
-        return self._workers[-1]
+        return self.workers[-1]
 
-    def another_worker(self, pool: str = "gevent") -> LocalWorker:
-        """One more."""
+    def another_worker(self, pool: str = "gevent", *, ready: bool = True) -> LocalWorker:
+        """One more; one that is not waited for may still be starting."""
         worker = LocalWorker(self._folder, self.environment, pool, concurrency=4)
-        self._workers.append(worker)
-        worker.ready()
+        self.workers.append(worker)
+        if ready:
+            worker.ready()
         return worker
 
     def no_worker(self) -> None:
         """End them all."""
-        for worker in self._workers:
+        for worker in self.workers:
             if worker.status == "running":
                 worker.kill()
-        self._workers.clear()
+        self.workers.clear()
 
     def forget(self) -> None:
         """No earlier answer stands in, and no breaker remembers a fault."""

@@ -66,6 +66,7 @@ def without_replicas(valkey: LocalValkey) -> Iterator[None]:
 def store(valkey: LocalValkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(outage, "PATIENCE_S", 0.05)
     monkeypatch.setattr(outage, "REPORT_PATIENCE_S", 0.05)
+    monkeypatch.setattr(outage, "LOOK_AGAIN_S", 0.05)
     client = sync_client(valkey.url)
     client.flushall()
     yield Store(client)

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from core.beat import BEAT_LOCK
+from core.store_fault import StoreFault
 from tests.floor import floor_of
 from tests.integration.test_worker import POOLS
 from tests.processes import LocalProcess, wait_for
@@ -51,7 +52,7 @@ class Beat(LocalProcess):
         wait_for(lambda: valkey.client.llen("baton") > 0, "beat to send health checks", 20)
 
 
-def test_beat_outlives_valkey_s_absence_and_leads_again(valkey, tmp_path):
+def test_beat_outlives_valkey_s_absence_and_fullness_and_leads_again(valkey, tmp_path):
     beat = Beat([sys.executable, "-m", "celery", "-A", "tasks", "beat", "-l", "INFO"], tmp_path,
                 {"REDIS_URL": valkey.url, "HEALTH_INTERVAL_S": "0.5"})
     try:
@@ -61,6 +62,10 @@ def test_beat_outlives_valkey_s_absence_and_leads_again(valkey, tmp_path):
         wait_for(lambda: "beat_waits" in beat.logs(), "beat to see it", 20)
         valkey.start()
         valkey.ready()
+        beat.sends(valkey)
+        valkey.client.config_set("maxmemory", 1)
+        wait_for(lambda: StoreFault.FULL.said in beat.logs(), "beat to see that it is full", 20)
+        valkey.client.config_set("maxmemory", 0)
         beat.sends(valkey)
         assert beat.status == "running"
     finally:

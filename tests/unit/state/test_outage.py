@@ -4,15 +4,21 @@ import pytest
 import redis
 
 from core.store_fault import StoreFault
+from state import outage as outages
 from state.errors import StoreUnavailable
 from state.outage import PATIENCE_S, REPORT_PATIENCE_S, Outage, repeating
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch):
+    monkeypatch.setattr(outages, "LOOK_AGAIN_S", 0.001)
 
 
 class Server:
     """Says `error` until it is told otherwise."""
 
-    def __init__(self, error=redis.ConnectionError("refused")):
-        self.error, self.looks = error, 0
+    def __init__(self, error=None):
+        self.error, self.looks = error or redis.ConnectionError("refused"), 0
 
     async def look(self):
         self.looks += 1
@@ -35,7 +41,7 @@ async def settled(condition):
 def test_after_an_absence_callers_fail_at_once_until_a_look_finds_it_back():
     async def story():
         server = Server()
-        outage = Outage(server.look, every_s=0.001)
+        outage = Outage(server.look)
         with pytest.raises(StoreUnavailable):
             call(outage, server)
         assert outage.fault is StoreFault.AWAY
@@ -52,7 +58,7 @@ def test_after_an_absence_callers_fail_at_once_until_a_look_finds_it_back():
 def test_while_it_takes_no_writes_who_only_reads_goes_on():
     async def story():
         server = Server(redis.OutOfMemoryError("full"))
-        outage = Outage(server.look, every_s=0.001)
+        outage = Outage(server.look)
         with pytest.raises(StoreUnavailable):
             call(outage, server, writes=True)
         full, server.error = server.error, None

@@ -116,7 +116,7 @@ def test_a_refusal_at_the_door_says_what_happened_what_it_means_and_what_to_do()
 def test_a_store_that_is_away_is_a_page_too():
     reply = _client(ScriptedDesk([], {}, StoreUnavailable("away"))).post("/ask", data={"question": QUESTION})
     assert reply.status_code == 503
-    assert "goes on when it is back" in _text(reply.text)
+    assert "goes on by itself" in _text(reply.text)
 
 
 def test_while_the_store_is_away_the_answer_stands_on_the_page_and_nowhere_else():
