@@ -73,6 +73,17 @@ def store(valkey: LocalValkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stor
     client.close()
 
 
+async def over(store: AsyncStore) -> None:
+    async with asyncio.timeout(10):
+        while await store.fault():  # noqa: ASYNC110 - the flag has no event of its own
+            await asyncio.sleep(0.02)
+
+
+def looks(valkey: LocalValkey) -> int:
+    """How often it was asked to write nothing."""
+    return int(valkey.client.info("commandstats")["cmdstat_setrange"]["calls"])
+
+
 @pytest.mark.parametrize(("refuse", "fault"), [
     (full, StoreFault.FULL), (unsaved, StoreFault.UNSAVED), (a_replica, StoreFault.READ_ONLY),
     (without_replicas, StoreFault.READ_ONLY)])
@@ -92,9 +103,7 @@ def test_a_server_that_takes_no_writes_is_an_outage(store, valkey, refuse, fault
             assert [one.workflow_id for one in (await there.page(Listing())).workflows] == [workflow.workflow_id]
             assert await there.version(workflow.workflow_id)
             assert (await there.status(workflow.workflow_id)) is WorkflowStatus.QUEUED
-        async with asyncio.timeout(10):
-            while await there.fault():  # noqa: ASYNC110 - the flag has no event of its own
-                await asyncio.sleep(0.05)
+        await over(there)
         assert (await there.run(t.start(another, GRACE_MS, "token"))).fresh
         await there.close()
 
@@ -105,6 +114,29 @@ def test_a_server_that_takes_no_writes_is_an_outage(store, valkey, refuse, fault
         assert refused.value.fault is fault
         assert inspect(store, workflow.workflow_id)
         assert len(store.page(Listing()).workflows) == 2
+
+
+def test_one_that_was_full_is_used_again_when_there_is_room_for_more_than_one(store, valkey):
+    """What was accepted before is to end first; else each byte that is freed would take in a question to wait for more."""
+
+    async def story() -> None:
+        client = async_client(valkey.url)
+        there = AsyncStore(client)
+        used = valkey.client.info("memory")["used_memory"]
+        with full(valkey):
+            with pytest.raises(StoreUnavailable):
+                await there.run(t.start(chain_of_three(), GRACE_MS, "token"))
+            looked = looks(valkey)
+            valkey.client.config_set("maxmemory", int(used / 0.97))
+            await asyncio.to_thread(wait_for, lambda: looks(valkey) >= looked + 3, "some looks", 10)
+            assert await there.fault() is StoreFault.FULL
+            assert valkey.client.set("anything", 1)
+            valkey.client.config_set("maxmemory", int(used / 0.8))
+            await over(there)
+            assert (await there.run(t.start(chain_of_three(), GRACE_MS, "token"))).fresh
+        await there.close()
+
+    asyncio.run(story())
 
 
 def everything(store: Store) -> dict[bytes, Any]:

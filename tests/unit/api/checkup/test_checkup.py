@@ -4,12 +4,13 @@ import pytest
 
 from agents.health import Health, HealthStatus
 from api.checkup.agents import judged_agent
-from api.checkup.server import judged
+from api.checkup.server import judged, refusing
 from api.checkup.settings import settings_findings
 from api.checkup.workers import judged_queues, judged_releases, judged_workers
 from core.finding import Finding, Level, worst
 from core.release import RELEASE
 from core.settings import Settings
+from core.store_fault import StoreFault
 from state.backlog import Backlog, Queue
 
 GOOD = {"redis_version": "7.2.4", "valkey_version": "9.1.2", "cluster_enabled": 0, "role": "master", "aof_enabled": 1,
@@ -25,7 +26,8 @@ GOOD = {"redis_version": "7.2.4", "valkey_version": "9.1.2", "cluster_enabled": 
     ({"aof_enabled": 0}, True, Level.FAIL, "append-only", "appendonly yes"),
     ({"aof_last_write_status": "err"}, False, Level.FAIL, "cannot write", "disk"),
     ({"maxmemory_policy": "allkeys-lru"}, False, Level.FAIL, "allkeys-lru", "noeviction"),
-    ({"maxmemory": 5_100}, False, Level.WARN, "98%", "maxmemory"),
+    ({"maxmemory": 5_100}, False, Level.WARN, "98%", "CONFIG SET maxmemory"),
+    ({"maxmemory": 6_000}, False, Level.WARN, "83%", "frees nothing that is stored already"),
 ])
 def test_a_server_that_will_not_do(report: dict[str, object], fsync: bool, level: Level, said: str,
                                    advised: str) -> None:
@@ -35,8 +37,19 @@ def test_a_server_that_will_not_do(report: dict[str, object], fsync: bool, level
     assert advised in finding.advice
 
 
+@pytest.mark.parametrize(("fault", "said", "advised"), [
+    (StoreFault.FULL, "full", "CONFIG SET maxmemory"), (StoreFault.UNSAVED, "save", "disk"),
+    (StoreFault.READ_ONLY, "replica", "primary")])
+def test_a_server_that_takes_no_writes(fault: StoreFault, said: str, advised: str) -> None:
+    (finding,) = refusing(fault)
+    assert finding.level is Level.FAIL
+    assert said in finding.found
+    assert advised in finding.advice
+
+
 def test_a_good_server_has_nothing_against_it() -> None:
     assert list(judged(GOOD, fsync=True)) == []
+    assert refusing(None) == []
 
 
 def levels(found: list[Finding]) -> dict[str, Level]:
