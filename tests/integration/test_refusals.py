@@ -117,7 +117,7 @@ def test_a_server_that_takes_no_writes_is_an_outage(store, valkey, refuse, fault
 
 
 def test_one_that_was_full_is_used_again_when_there_is_room_for_more_than_one(store, valkey):
-    """What was accepted before is to end first; else each byte that is freed would take in a question to wait for more."""
+    """What was accepted before is to end first, or each byte freed would take in a question to wait for more."""
 
     async def story() -> None:
         client = async_client(valkey.url)
