@@ -9,12 +9,15 @@ from core.addresses import without_access
 from core.beat import KEY_PREFIX
 from core.sentinel import ASK_WITHIN_S, Watched
 from core.settings import get_settings
+from core.tls import tls_options
 
 _settings = get_settings()
 _watched = Watched.of(_settings.store_url)  # by sentinels, or None
 
 # --- broker: Redis/Valkey -------------------------------------------------------------------------------------------
 broker_url = _watched.broker_url if _watched else _settings.store_url
+_tls = tls_options(_settings.store_url, _settings.redis_ca_file)
+broker_use_ssl = redis_backend_use_ssl = redbeat_redis_use_ssl = _tls or False
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # Valkey may be away for long; nothing exits for good
 broker_channel_error_retry = True  # nor when it takes no writes, which is no error of the connection

@@ -3,6 +3,7 @@
 import redis
 
 from core.settings import Settings
+from core.tls import is_untrusted
 from core.valkey import sync_client
 
 
@@ -15,7 +16,12 @@ def check_server(settings: Settings) -> None:
     client = sync_client(settings.store_url)
     try:
         info = client.info("cluster", "persistence")
-    except (redis.ConnectionError, redis.TimeoutError):
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        if is_untrusted(error):
+            raise UnsuitableServer(
+                f"Nobody vouches for the certificate of the server that REDIS_URL names; it was told nothing. {error} "
+                "Name the file of its authority in REDIS_CA_FILE, and the server by a name in its certificate."
+            ) from error
         return
     finally:
         client.close()

@@ -21,6 +21,7 @@ from redis.sentinel import Sentinel
 
 from core.sentinel import ASK_WITHIN_S, Watched
 from core.settings import get_settings
+from core.tls import tls_options
 
 CONNECT_TIMEOUT_S = 0.25
 ANSWER_TIMEOUT_S = 5.0
@@ -31,8 +32,9 @@ MAX_CONNECTIONS = 5_000  # one per greenlet that waits for an answer; they are m
 _ASKED: dict[str, Any] = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": ASK_WITHIN_S}
 
 
-def _options() -> dict[str, Any]:
+def _options(url: str) -> dict[str, Any]:
     return {
+        **tls_options(url, get_settings().redis_ca_file),
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "socket_timeout": ANSWER_TIMEOUT_S,
         "max_connections": MAX_CONNECTIONS,
@@ -46,7 +48,8 @@ class _WatchedPool(SentinelConnectionPool, BlockingConnectionPool):
 
 def sync_client(url: str | None = None) -> "redis.Redis":
     """A client for worker processes and tools; answers are bytes."""
-    place, options = url or get_settings().store_url, _options() | {"retry": Retry(NoBackoff(), 0)}
+    place = url or get_settings().store_url
+    options = _options(place) | {"retry": Retry(NoBackoff(), 0)}
     if (watched := Watched.of(place)) is None:
         return redis.Redis.from_url(place, **options)
     sentinel: Any = Sentinel(watched.sentinels, sentinel_kwargs=_ASKED | {"retry": Retry(NoBackoff(), 0)})
@@ -56,13 +59,13 @@ def sync_client(url: str | None = None) -> "redis.Redis":
 
 def async_client(url: str | None = None) -> "redis.asyncio.Redis":
     """A client for the API's event loop; answers are bytes. Who finds all its connections in use waits for one."""
-    options = _options() | {
+    place = url or get_settings().store_url
+    options = _options(place) | {
         "socket_connect_timeout": LOOP_CONNECT_TIMEOUT_S,
         "max_connections": LOOP_CONNECTIONS,
         "timeout": ANSWER_TIMEOUT_S,
         "retry": AsyncRetry(NoBackoff(), 0),
     }
-    place = url or get_settings().store_url
     if (watched := Watched.of(place)) is None:
         return redis.asyncio.Redis.from_pool(BlockingConnectionPool.from_url(place, **options))
     sentinel = AsyncSentinel(watched.sentinels, sentinel_kwargs=_ASKED | {"retry": AsyncRetry(NoBackoff(), 0)})

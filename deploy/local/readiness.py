@@ -10,6 +10,8 @@ from core.addresses import shown_url
 from core.beat import BEAT_LOCK
 from core.http import get_session
 from core.sentinel import Watched
+from core.settings import get_settings
+from core.tls import tls_options
 from core.valkey import sync_client
 
 PROBE_TIMEOUT_S = 2.0
@@ -59,4 +61,5 @@ def _control(url: str) -> Celery:
     watched = Watched.of(url)
     app = Celery("readiness", broker=watched.broker_url if watched else url, set_as_current=False)
     app.conf.broker_transport_options = watched.broker_options if watched else {}
+    app.conf.broker_use_ssl = tls_options(url, get_settings().redis_ca_file) or False
     return app
