@@ -44,7 +44,8 @@ async def server_findings(settings: Settings, store: AsyncStore) -> Server:
         clock, info = await store.read(lambda pipe: (pipe.time(), pipe.info("everything")))
     except StoreUnavailable as error:
         where = "make run" if settings.embedded_valkey else "the server that REDIS_URL names"
-        advice = f"Start it ({where}). Until it is back, new questions get 503; nothing accepted is lost."
+        meanwhile = "POST /api/query still answers, unrecorded; background questions and logged-in browsers get 503"
+        advice = f"Start it ({where}). Until it is back, {meanwhile}. Nothing accepted is lost."
         return Server(answers=False, findings=[failing(_VALKEY, f"It does not answer: {error}", advice)])
     after_ms = now_ms()
     told = judged(info, fsync=settings.accept_fsync)

@@ -21,6 +21,7 @@ from state.store import AsyncStore
 ANSWER_WITHIN_S: Final = 1.0
 OLD_MS: Final = 30_000
 _START: Final = "Start one: celery -A tasks worker -P gevent"
+_IN_COMPOSE: Final = "in containers: docker compose up -d"
 
 
 async def worker_findings(settings: Settings, store: AsyncStore, app: Celery) -> list[Finding]:
@@ -44,7 +45,7 @@ def judged_workers(backlog: Backlog) -> list[Finding]:
     if backlog.workers:
         return [well("workers", f"{backlog.workers} at work.")]
     waiting = f"No worker has been seen for 5 s; {backlog.due} steps and deadlines wait."
-    return [failing("workers", waiting, f"{_START}. What waits is then taken up by itself.")]
+    return [failing("workers", waiting, f"{_START}; {_IN_COMPOSE}. What waits is then taken up by itself.")]
 
 
 def judged_releases(releases: Mapping[str, str]) -> list[Finding]:
@@ -60,7 +61,11 @@ def judged_releases(releases: Mapping[str, str]) -> list[Finding]:
 def judged_queues(queues: Mapping[str, Queue], consumed: set[str]) -> list[Finding]:
     """Queues that nobody empties, or not fast enough."""
     found = [
-        failing(f"queue {name}", f"No worker consumes it; {queues[name].depth} messages wait.", f"{_START} -Q {name}")
+        failing(
+            f"queue {name}",
+            f"No worker consumes it; {queues[name].depth} messages wait.",
+            f"{_START} -Q {name}; {_IN_COMPOSE}",
+        )
         for name in sorted(queues.keys() - consumed)
     ]
     found += _slow(queues)
@@ -72,7 +77,8 @@ def _slow(queues: Mapping[str, Queue]) -> Iterator[Finding]:
     for name, queue in queues.items():
         if (queue.oldest_ms or 0) > OLD_MS:
             found = f"{queue.depth} messages wait, the oldest for {(queue.oldest_ms or 0) / 1000:.0f} s."
-            advice = f"More workers (celery -A tasks worker -P gevent -Q {name}), or a larger WORKER_CONCURRENCY."
+            more = f"celery -A tasks worker -P gevent -Q {name}; in containers their number in .env"
+            advice = f"More workers ({more}), or a larger WORKER_CONCURRENCY."
             yield warning(f"queue {name}", found, advice)
 
 
