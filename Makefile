@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Through the environment, so that no character of a question means anything to the shell.
 export Q FILE NAME ROLE URL AGENT QUESTION
 
-.PHONY: help run ask key doctor check-agent backup restore logs faults test test-compose compose-env fuzz bench bench-breakers prove screenshots constraints check clean
+.PHONY: help run ask key doctor check-agent backup restore logs faults test test-compose image compose-env fuzz bench bench-breakers prove screenshots constraints check clean
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
@@ -55,6 +55,16 @@ test: $(VENV)/.dev  ## All tests: real Valkey, workers, agents and browser
 
 test-compose: $(VENV)/.dev  ## docker-compose.yml on a real container engine; without one, the file alone
 	@$(BIN)/python -m tests.containers
+
+# Named by its commit, so that no build overwrites what runs, or what one may have to go back to.
+IMAGE_VERSION = $(shell git describe --tags --always --dirty --abbrev=12)
+image:  ## The image of this commit, named in .env; built unless it is there: make image [ARGS="--pull"]
+	@test -n "$(IMAGE_VERSION)" || { echo "An image is named by its commit, so this takes a git clone." >&2; exit 1; }
+	@if test -n "$(ARGS)$(filter %-dirty,$(IMAGE_VERSION))" || ! docker image inspect baton:$(IMAGE_VERSION) >/dev/null 2>&1; \
+	  then docker build -t baton:$(IMAGE_VERSION) --build-arg VERSION=$(IMAGE_VERSION) $(ARGS) .; fi
+	@others=$$(grep -v '^BATON_VERSION=' .env 2>/dev/null); \
+	  { test -z "$$others" || printf '%s\n' "$$others"; echo BATON_VERSION=$(IMAGE_VERSION); } > .env
+	@echo "Containers are made of baton:$(IMAGE_VERSION) from now on (BATON_VERSION in .env)."
 
 compose-env: $(VENV)/.runtime  ## The secrets docker-compose.yml needs, and a first API key (docs/containers.md)
 	@$(BIN)/python -m deploy.container_secrets

@@ -1,4 +1,4 @@
-"""`make compose-env`: the secrets docker-compose.yml mounts, each a file of its own; what is there already stays.
+"""`make compose-env`: the secrets docker-compose.yml mounts, and its settings.env, a file each; what is there stays.
 
 The folder is closed to all but its owner, what is in it is not: a container reads it under a user of its own, and
 nobody else gets past the folder. The API keys have a folder of their own, which is mounted whole: so a file that is put
@@ -19,6 +19,7 @@ FIRST_KEY = "admin"
 FOLDER_MODE, KEYS_MODE, FILE_MODE = 0o700, 0o755, 0o644
 KEYS = "keys/api_keys"
 URL = "redis://:{password}@valkey:6379/0"
+SETTINGS = "# One setting a line, for every process (docs/configuration.md). No secrets: an environment is shown.\n"
 
 
 def make_secrets(folder: Path) -> str | None:
@@ -31,7 +32,7 @@ def make_secrets(folder: Path) -> str | None:
 
 
 def _missing(folder: Path) -> Iterator[tuple[str, str]]:
-    if not (folder / "valkey.conf").exists():
+    if not all((folder / name).exists() for name in ("valkey.conf", "redis_url")):  # the same password in both
         password = secrets.token_urlsafe(32)
         yield "valkey.conf", f"requirepass {password}\n"
         yield "redis_url", URL.format(password=password)
@@ -39,6 +40,8 @@ def _missing(folder: Path) -> Iterator[tuple[str, str]]:
         yield "agent_key", secrets.token_urlsafe(32)
     if not (folder / "flower_basic_auth").exists():
         yield "flower_basic_auth", f"admin:{secrets.token_urlsafe(24)}"
+    if not (folder / "settings.env").exists():
+        yield "settings.env", SETTINGS
 
 
 def _write(file: Path, text: str) -> None:

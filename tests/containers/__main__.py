@@ -39,8 +39,9 @@ def _check_the_file(folder: Path) -> None:
         make_secrets(folder / "secrets")
         (folder / "override.yml").write_text(override_in_docs())
         files = ("-f", "docker-compose.yml", "-f", str(folder / "override.yml"))
+        environment = {"BATON_SECRETS": str(folder / "secrets"), "BATON_VERSION": "test"}
         for given in ((), files):
-            compose(*given, "config", "-q", environment={"BATON_SECRETS": str(folder / "secrets")})
+            compose(*given, "config", "-q", environment=environment)
         print(f"docker-compose.yml: {' '.join(compose_command())} takes it", flush=True)
 
 

@@ -1,9 +1,12 @@
 """The whole of docker-compose.yml on a real engine, as a project of its own, with secrets and ports of its own."""
 
+import itertools
 import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,15 +21,22 @@ from tests.processes import free_ports, wait_for
 
 VERSION = "test"
 IMAGE = f"baton:{VERSION}"
+ONE_OF_EACH = dict.fromkeys(("WORKER_NLP", "WORKER_DATA", "WORKER_VIZ", "WORKER_BATON", "APIS"), "1")
 HEALTHY_LIMIT_S = 240.0
 COMPOSE_LIMIT_S = 420.0
 PROJECT_LABEL, SERVICE_LABEL = "com.docker.compose.project", "com.docker.compose.service"
 
 
 def build(folder: Path) -> None:
-    """The image, from the Dockerfile and the compose file as they are; see `stand_ins` for what they build on."""
+    """The image, from the Dockerfile as it is; see `stand_ins` for what they build on."""
     arguments = stand_ins.provide(folder, lambda line: print(line, flush=True))
-    compose("build", *arguments, "api", environment={"BATON_VERSION": VERSION})
+    docker("build", "-q", "-t", IMAGE, "--build-arg", f"VERSION={VERSION}", *arguments, str(ROOT))
+
+
+def neighbouring_ports() -> tuple[int, int]:
+    """Two free ports, one beside the other."""
+    free = sorted(free_ports(500))
+    return next((one, other) for one, other in itertools.pairwise(free) if other == one + 1)
 
 
 class Stack:
@@ -39,8 +49,8 @@ class Stack:
         api, flower = free_ports(2)
         self.base_url, self.flower_url = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{flower}"
         self.published = {("api", "127.0.0.1", str(api)), ("flower", "127.0.0.1", str(flower))}
-        self._environment = {"BATON_VERSION": VERSION, "BATON_SECRETS": str(self.secrets), "API_PORT": str(api),
-                             "FLOWER_PORT": str(flower)}
+        self._environment = {"BATON_VERSION": VERSION, "BATON_SECRETS": str(self.secrets), "API_PUBLISHED": str(api),
+                             "FLOWER_PORT": str(flower), **ONE_OF_EACH}
         self.healthy_after_s = 0.0
 
     def __enter__(self) -> Self:
@@ -58,6 +68,15 @@ class Stack:
     def compose(self, *arguments: str) -> str:
         """A compose command on this project."""
         return compose("-p", self.project, *arguments, environment=self._environment, limit_s=COMPOSE_LIMIT_S)
+
+    @contextmanager
+    def given(self, **variables: str) -> Iterator[None]:
+        """Let `.env` say something else for a while; what runs changes with the next `up`."""
+        before, self._environment = self._environment, {**self._environment, **variables}
+        try:
+            yield
+        finally:
+            self._environment = before
 
     def piped(self, *arguments: str, **files: Any) -> None:
         """A compose command that reads `stdin` or writes `stdout`, as a shell's < and > do."""

@@ -13,7 +13,7 @@ from api.access.roles import Role
 from core.settings import ROOT
 from deploy.container_secrets import KEYS
 from tests.containers.commands import QUICK_S, DockerFailed, docker, inspected
-from tests.containers.stack import IMAGE, Stack
+from tests.containers.stack import IMAGE, Stack, neighbouring_ports
 from tests.processes import wait_for
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
@@ -178,16 +178,33 @@ def test_a_worker_killed_in_the_middle_of_a_call_comes_back_and_the_answer_arriv
     assert (answer["status"], answer["result"]["row_count"]) == ("SUCCEEDED", 3)
 
 
-def test_a_worker_is_scaled_and_both_take_part(stack: Stack) -> None:
-    stack.up("--no-recreate", "--scale", "worker-data=2")
-    assert len(stack.containers("worker-data")) == 2
-    queues = stack.inside(stack.one("worker-baton"), "celery", "-A", "tasks", "inspect", "-t", "5", "active_queues",
-                          "--json")
-    consuming = {name for name, found in json.loads(queues[queues.index("{"):]).items()
-                 if "agents.data" in [queue["name"] for queue in found]}
-    assert len(consuming) == 2
-    asked = [stack.ask(f"number of flights in month {month}", wait=False)["workflow_id"] for month in range(1, 13)]
-    assert {stack.ended(one)["status"] for one in asked} == {"SUCCEEDED"}
+def test_as_many_as_wanted_take_part_and_the_next_up_keeps_them(stack: Stack) -> None:
+    first, last = neighbouring_ports()
+    with stack.given(WORKER_DATA="2", APIS="2", API_PUBLISHED=f"{first}-{last}"):
+        for _ in ("this", "the next"):
+            stack.up()
+            assert [len(stack.containers(service)) for service in ("worker-data", "api")] == [2, 2]
+        alive = [requests.get(f"http://127.0.0.1:{port}/health/live", timeout=30).status_code for port in (first, last)]
+        assert alive == [200, 200]
+        queues = stack.inside(stack.one("worker-baton"), "celery", "-A", "tasks", "inspect", "-t", "5", "active_queues",
+                              "--json")
+        consuming = {name for name, found in json.loads(queues[queues.index("{"):]).items()
+                     if "agents.data" in [queue["name"] for queue in found]}
+        assert len(consuming) == 2
+    stack.up()
+    assert [len(stack.containers(service)) for service in ("worker-data", "api")] == [1, 1]
+
+
+def test_a_setting_for_all_is_one_line_in_one_file(stack: Stack) -> None:
+    file = stack.secrets / "settings.env"
+    before = file.read_text()
+    file.write_text(before + "WORKFLOW_TTL_S=7777\n")
+    try:
+        stack.up()
+        for service in SECRETS.keys() - {"valkey"}:
+            assert stack.inside(stack.one(service), "printenv", "WORKFLOW_TTL_S") == "7777"
+    finally:
+        file.write_text(before)
 
 
 def test_nobody_has_to_be_killed_to_stop(stack: Stack) -> None:

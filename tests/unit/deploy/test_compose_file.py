@@ -1,5 +1,6 @@
 """docker-compose.yml as a text: what must hold for every service, whoever adds the next one."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -30,7 +31,8 @@ def test_every_service_is_hardened_watched_and_bounded(name: str) -> None:
     assert service["restart"] == "unless-stopped"
     assert {"mem_limit", "cpus", "pids_limit", "healthcheck", "stop_grace_period"} <= service.keys()
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
-    assert not {"privileged", "network_mode", "pid", "ipc", "env_file", "devices"} & service.keys()
+    assert not {"privileged", "network_mode", "pid", "ipc", "devices"} & service.keys()
+    assert service.get("env_file") == (None if name == "valkey" else ["${BATON_SECRETS:-./secrets}/settings.env"])
 
 
 def test_what_is_published_is_on_loopback_alone() -> None:
@@ -66,14 +68,30 @@ def test_what_the_environment_sets_is_a_setting(name: str) -> None:
     assert {one.lower() for one in SERVICES[name].get("environment", {})} <= Settings.model_fields.keys()
 
 
-def test_every_queue_has_a_worker_that_is_given_the_time_of_its_agent_s_longest_call_to_stop() -> None:
-    settings = Settings(_env_file=None)  # type: ignore[call-arg]
-    queues = {queue: service for service in SERVICES.values() if "worker" in service["command"]
+OVERRIDE: dict[str, Any] = yaml.safe_load(override_in_docs())["services"]
+OVERRIDDEN = {name: {**service, **OVERRIDE.get(name, {})} for name, service in SERVICES.items()}
+
+
+@pytest.mark.parametrize(("services", "further"), [
+    pytest.param(SERVICES, "{}", id="as it is"),
+    pytest.param(OVERRIDDEN, OVERRIDE["api"]["environment"]["AGENTS"], id="with the override of docs/containers.md")])
+def test_every_queue_has_a_worker_that_is_given_the_time_of_its_agent_s_longest_call_to_stop(
+        services: dict[str, dict[str, Any]], further: str) -> None:
+    settings = Settings(_env_file=None, agents=json.loads(further))  # type: ignore[call-arg]
+    queues = {queue: service for service in services.values() if "worker" in service["command"]
               for queue in service["command"][service["command"].index("-Q") + 1].split(",")}
     agents = build_registry(settings)
     assert queues.keys() == {"baton", "agents.compose", *(agent.queue for agent in agents.values())}
     for agent in agents.values():
         assert int(queues[agent.queue]["stop_grace_period"].removesuffix("s")) > agent.timeout_s
+
+
+def test_how_many_there_are_of_each_stands_in_the_file_of_settings() -> None:
+    counts = {name: service["scale"] for name, service in SERVICES.items() if "scale" in service}
+    workers = {name for name, service in SERVICES.items() if "worker" in service["command"]}
+    assert counts == {"api": "${APIS:-1}", **{name: f"${{{name.upper().replace('-', '_')}:-1}}" for name in workers}}
+    page = (ROOT / "docs" / "containers.md").read_text()
+    assert all(f"`{count[2:-4]}`" in page for count in counts.values())
 
 
 def test_the_worker_s_name_is_the_one_its_health_check_looks_for() -> None:
@@ -83,9 +101,11 @@ def test_the_worker_s_name_is_the_one_its_health_check_looks_for() -> None:
             assert service["healthcheck"]["test"][-2:] == ["worker", name.removesuffix("@%h")]
 
 
-def test_the_version_is_the_project_s() -> None:
-    assert SERVICES["api"]["image"] == f"baton:${{BATON_VERSION:-{VERSION}}}"
-    assert SERVICES["api"]["build"]["args"]["VERSION"] == f"${{BATON_VERSION:-{VERSION}}}"
+def test_the_version_is_the_project_s_and_the_image_the_one_that_was_made() -> None:
+    images = {service["image"] for name, service in SERVICES.items() if name != "valkey"}
+    assert images == {"baton:${BATON_VERSION:?Make the image first, with: make image}"}
+    # What compose itself builds would overwrite the image that runs, under its name.
+    assert not [name for name, service in SERVICES.items() if "build" in service]
     assert f"ARG VERSION={VERSION}\n" in (ROOT / "Dockerfile").read_text()
 
 
@@ -106,6 +126,16 @@ def test_the_page_s_override_names_services_and_settings_there_are() -> None:
     assert override["services"].keys() <= SERVICES.keys()
     for service in override["services"].values():
         assert {name.lower() for name in service["environment"]} <= Settings.model_fields.keys()
+
+
+def test_the_page_says_what_to_do_about_every_alert() -> None:
+    (group,) = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
+    at_night = (ROOT / "docs" / "containers.md").read_text().split("## At night")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`Baton[^|]+) \|", at_night, re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(rule["alert"] for rule in group["rules"])
+    commands = re.findall(r"docker compose (?:up -d|restart|logs --tail \d+)(?: --no-deps)?((?: [a-z-]+)+)`", at_night)
+    assert {name for services in commands for name in services.split()} <= SERVICES.keys()
 
 
 def test_secrets_are_neither_committed_nor_built_in() -> None:

@@ -12,13 +12,14 @@ from core.settings import Settings
 from deploy.container_secrets import KEYS, main, make_secrets
 
 SECRETS = {"valkey.conf", "redis_url", "agent_key", "flower_basic_auth", "keys/api_keys"}
+SETTINGS = "settings.env"
 
 
 def test_each_secret_is_random_and_nobody_else_gets_at_it(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     keys = [make_secrets(folder) for folder in (first, second)]
     assert stat.S_IMODE(first.stat().st_mode) == 0o700
-    assert {str(file.relative_to(first)) for file in first.rglob("*") if file.is_file()} == SECRETS
+    assert {str(file.relative_to(first)) for file in first.rglob("*") if file.is_file()} == {*SECRETS, SETTINGS}
     assert stat.S_IMODE((first / KEYS).parent.stat().st_mode) == 0o755
     for name in SECRETS:
         # Read by the containers' users, behind the closed folder.
@@ -53,6 +54,18 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     after = texts(tmp_path)
     assert after.keys() - before.keys() == {"agent_key"}
     assert before.items() <= after.items()
+
+
+@pytest.mark.parametrize("lost", ["valkey.conf", "redis_url"])
+def test_valkey_s_password_is_made_anew_in_both_files_that_hold_it(tmp_path: Path, lost: str) -> None:
+    names = ("valkey.conf", "redis_url", "agent_key", "flower_basic_auth")
+    make_secrets(tmp_path)
+    before = {name: (tmp_path / name).read_text() for name in names}
+    (tmp_path / lost).unlink()
+    make_secrets(tmp_path)
+    after = {name: (tmp_path / name).read_text() for name in names}
+    assert {name for name in names if after[name] != before[name]} == {"valkey.conf", "redis_url"}
+    assert after["redis_url"] == f"redis://:{after['valkey.conf'].split()[1]}@valkey:6379/0"
 
 
 def test_the_settings_read_secrets_from_files_and_the_environment_wins(
