@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator
 
 from core.sentinel import Watched
+from core.tls import refuse_other_options
 
 
 def shown_url(url: str) -> str:
@@ -45,6 +46,7 @@ def _store_url(url: str) -> str:
             "write redis://user:password@host:6379/0, or sentinel://user:password@host:26379,host:26379/<name of the "
             "primary>; and in a password %2F for /, %3F for ?, %23 for #, %40 for @"
         )
+    refuse_other_options(url)
     return url
 
 

@@ -22,13 +22,12 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from core.addresses import AgentUrl, Networks, StoreUrl, listed
-from core.tls import refuse_other_options
+from core.tls import CaFile
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRETS = Path("/run/secrets")
@@ -111,9 +110,9 @@ class Settings(BaseSettings):
         description="Redis/Valkey primary, or its sentinels: `sentinel://host:26379,host:26379/<name of the primary>`. "
         "`rediss://`: over TLS. Empty: the embedded server of `make run`.",
     )
-    redis_ca_file: str = Field(
+    redis_ca_file: CaFile = Field(
         "",
-        description="File of the authorities (PEM) that vouch for Valkey's certificate. Empty: the system's.",
+        description="File of authorities (PEM) that vouch for Valkey's certificate, beside the system's.",
     )
     nlp_agent_url: AgentUrl = Field("", description="nlp agent. Empty: the bundled one.")
     data_agent_url: AgentUrl = Field("", description="data agent. Empty: the bundled one.")
@@ -265,19 +264,6 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """URL of the primary: the one given, else the embedded server's."""
         return self.redis_url or f"redis://127.0.0.1:{self.valkey_port}/0"
-
-    @field_validator("redis_url")
-    @classmethod
-    def _without_options(cls, url: str) -> str:
-        refuse_other_options(url)
-        return url
-
-    @field_validator("redis_ca_file")
-    @classmethod
-    def _there(cls, path: str) -> str:
-        if path and not Path(path).is_file():
-            raise ValueError("there is no such file")
-        return path
 
     @model_validator(mode="after")
     def _lease_outlives_renewal(self) -> Self:

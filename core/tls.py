@@ -1,8 +1,11 @@
-"""TLS to Valkey (`rediss://`): its certificate is checked always, against REDIS_CA_FILE or the system's authorities."""
+"""TLS to Valkey (`rediss://`): its certificate is checked always, by the system's authorities and REDIS_CA_FILE's."""
 
 import ssl
-from typing import Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import AfterValidator
 
 SCHEME: Final = "rediss"
 
@@ -28,3 +31,12 @@ def is_untrusted(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _is_there(path: str) -> str:
+    if path and not Path(path).is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
+CaFile = Annotated[str, AfterValidator(_is_there)]

@@ -22,6 +22,7 @@ from redis.sentinel import Sentinel
 from core.sentinel import ASK_WITHIN_S, Watched
 from core.settings import get_settings
 from core.tls import tls_options
+from core.tls_connection import AsyncTlsConnection, TlsConnection
 
 CONNECT_TIMEOUT_S = 0.25
 ANSWER_TIMEOUT_S = 5.0
@@ -51,7 +52,10 @@ def sync_client(url: str | None = None) -> "redis.Redis":
     place = url or get_settings().store_url
     options = _options(place) | {"retry": Retry(NoBackoff(), 0)}
     if (watched := Watched.of(place)) is None:
-        return redis.Redis.from_url(place, **options)
+        there = redis.Redis.from_url(place, **options)
+        if there.connection_pool.connection_class is redis.SSLConnection:
+            there.connection_pool.connection_class = TlsConnection
+        return there
     sentinel: Any = Sentinel(watched.sentinels, sentinel_kwargs=_ASKED | {"retry": Retry(NoBackoff(), 0)})
     client: redis.Redis = sentinel.master_for(watched.name, **options | watched.access | watched.options)
     return client
@@ -67,7 +71,10 @@ def async_client(url: str | None = None) -> "redis.asyncio.Redis":
         "retry": AsyncRetry(NoBackoff(), 0),
     }
     if (watched := Watched.of(place)) is None:
-        return redis.asyncio.Redis.from_pool(BlockingConnectionPool.from_url(place, **options))
+        there = BlockingConnectionPool.from_url(place, **options)
+        if there.connection_class is redis.asyncio.SSLConnection:
+            there.connection_class = AsyncTlsConnection
+        return redis.asyncio.Redis.from_pool(there)
     sentinel = AsyncSentinel(watched.sentinels, sentinel_kwargs=_ASKED | {"retry": AsyncRetry(NoBackoff(), 0)})
     pool = _WatchedPool(watched.name, sentinel, **options | watched.access | watched.options)
     return redis.asyncio.Redis.from_pool(pool)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from kombu.transport import TRANSPORT_ALIASES, redis
 
 from core.logging import get_logger
+from core.tls_connection import TlsConnection
 
 log = get_logger(__name__)
 # Not connection errors: those are the consumer's.
@@ -24,6 +25,8 @@ class _LeavingOut:
 
 class Channel(_LeavingOut, redis.Channel):
     """To a server named by the URL."""
+
+    connection_class_ssl = TlsConnection
 
 
 class SentinelChannel(_LeavingOut, redis.SentinelChannel):

@@ -60,6 +60,8 @@ class TlsFront:
     def _serve(self, raw: socket.socket) -> None:
         with suppress(OSError), raw, self._context.wrap_socket(raw, server_side=True) as client, \
                 socket.create_connection(("127.0.0.1", self._behind)) as server:
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while said := self._next(client, server):  # until somebody hangs up, or at once: who trusts us not
                 (server if said[0] is client else client).sendall(said[1])
 
