@@ -12,6 +12,7 @@ import yaml
 from agents.registry import build_registry
 from core.settings import ROOT, Settings
 from deploy.container_secrets import FOLDER, KEYS
+from pipeline.direct.threads import threads_for
 from tests.containers import stand_ins
 from tests.containers.__main__ import override_in_docs
 
@@ -33,6 +34,12 @@ def test_every_service_is_hardened_watched_and_bounded(name: str) -> None:
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     assert not {"privileged", "network_mode", "pid", "ipc", "devices"} & service.keys()
     assert service.get("env_file") == (None if name == "valkey" else ["${BATON_SECRETS:-./secrets}/settings.env"])
+
+
+def test_the_threads_of_an_api_fit_into_its_container() -> None:
+    paths = 2 * threads_for(Settings.model_fields["direct_concurrency"].default)  # recorded, and while Valkey is away
+    asyncio_at_most, routes_at_most, others = 32, 40, 12
+    assert paths + asyncio_at_most + routes_at_most + others <= SERVICES["api"]["pids_limit"]
 
 
 def test_what_is_published_is_on_loopback_alone() -> None:
