@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from celery import Celery
@@ -24,10 +25,10 @@ from pipeline.control import Operator
 from pipeline.direct.path import Seat
 from pipeline.question import Question, accept, plan_workflow, send_first
 from pipeline.stand_ins import question_key
-from state.errors import StoreUnavailable
+from state.errors import NoRoom, StoreUnavailable
 from state.events import Event, EventKind
 from state.idempotency import Once
-from state.model import Mode, NewWorkflow, Path, Route, WorkflowRecord
+from state.model import Mode, NewWorkflow, Route, WorkflowRecord
 from state.store import AsyncStore
 from state.transition import new_token
 from state.transitions import Started
@@ -57,33 +58,51 @@ class Desk:
 
         Raises `Problem` when an agent is down.
         """
-        workflow = plan_workflow(question, mode)
+        workflow, seat = plan_workflow(question, mode), None
         if mode is Mode.INTERACTIVE and not (once and await self.store.exists(once.place)):
             await self._pre_flight(workflow)
         awaited = mode is Mode.INTERACTIVE and workflow.route is not Route.PLAN
-        seat = await self._direct.seat_for(workflow) if awaited else None
+        if awaited:
+            workflow, seat = await self._direct.placed(workflow)
         with tracing.first_span("question", workflow.workflow_id, mode=mode, route=workflow.route):
-            started = await self._recorded(workflow, once, seat)
-            tracing.tell(replayed=not started.fresh)
-            if started.fresh and seat is None:
-                await asyncio.to_thread(send_first, self._app, workflow, started)
-        return started
+            try:
+                return await self._accepted(workflow, once, seat)
+            except NoRoom as full:
+                other = self._direct.instead(workflow) if awaited and full.setting == "QUEUE_MAX" else None
+                if other is None:
+                    raise
+                workflow, seat = other
+                return await self._accepted(workflow, once, seat)
 
-    async def _recorded(self, workflow: NewWorkflow, once: Once | None, seat: Seat | None) -> Started:
-        """Record the workflow; with a `seat`, it is taken here, or the seat is left."""
-        if seat is not None:
-            workflow = replace(workflow, path=Path.DIRECT)
-        taken = False
+    async def _accepted(self, workflow: NewWorkflow, once: Once | None, seat: Seat | None) -> Started:
+        """Record the workflow, then take it or send it; a seat that nothing is to be done on is left."""
+        fresh = False
         try:
             started = await self.store.run(accept(workflow, new_token(), once), on_disk=get_settings().accept_fsync)
-            if seat is not None and started.fresh:
-                log.info("workflow_accepted", workflow_id=workflow.workflow_id, path=workflow.path)
-                self._direct.take(seat, started.sends)
-                taken = True
+            fresh = started.fresh
         finally:
-            if seat is not None and not taken:
+            if seat is not None and not fresh:
                 seat.leave()
+        tracing.tell(replayed=not fresh)
+        if fresh:
+            await self._taken_or_sent(workflow, seat, started)
         return started
+
+    async def _taken_or_sent(self, workflow: NewWorkflow, seat: Seat | None, started: Started) -> None:
+        """Take its first steps here, or publish them."""
+        if seat is not None and self._direct.take(seat, started.sends):
+            log.info(
+                "workflow_accepted", workflow_id=workflow.workflow_id, path=workflow.path, overflow=workflow.overflow
+            )
+            return
+        publish = partial(copy_context().run, send_first, self._app, workflow, started)
+        try:
+            published = asyncio.get_running_loop().run_in_executor(None, publish)
+        except RuntimeError as error:  # the machine gives no further thread
+            meaning = "the workers send it when it is overdue"
+            log.warning("send_failed", workflow_id=workflow.workflow_id, error=str(error), meaning=meaning)
+        else:
+            await published
 
     async def answer_unrecorded(self, question: Question, fault: StoreFault) -> tuple[WorkflowRecord, Answer]:
         """Answer at once, without a record, while Valkey has a `fault`; raises `Problem` when there are too many."""

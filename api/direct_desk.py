@@ -6,11 +6,11 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Protocol
 
+from api.problems import Problem, store_away
 from breakers.registry import get_shared
 from core.logging import get_logger
 from core.settings import get_settings
@@ -18,10 +18,11 @@ from pipeline import stand_ins
 from pipeline.answer import Answer, compose_answer
 from pipeline.direct.memory_ledger import MemoryLedger
 from pipeline.direct.path import DirectPath, Seat
+from pipeline.direct.threads import NoThread
 from pipeline.ledger import StoreLedger
 from pipeline.repeating import repeat
 from state.errors import NoRoom, StoreUnavailable
-from state.model import NewWorkflow, Path, WorkflowRecord
+from state.model import NewWorkflow, Overflow, Path, WorkflowRecord
 from state.recovery import longest_gap_ms, renew
 from state.store import get_store
 from state.transition import Send
@@ -55,26 +56,61 @@ class DirectDesk:
         self._renewal = repeat("direct-renewal", get_settings().renew_interval_s, self._renew)
         threading.Thread(target=stand_ins.load, name="baton-stand-ins", daemon=True).start()
 
-    async def seat_for(self, workflow: NewWorkflow) -> Seat | None:
-        """A seat, if the question is to take the direct path and there is one."""
+    async def placed(self, workflow: NewWorkflow) -> tuple[NewWorkflow, Seat | None]:
+        """The workflow with the path it is to take, and its seat; Celery's also when there is no seat left for it."""
         path = await self._chooser.path_for(str(workflow.request.get("session_id", "")), workflow.workflow_id)
-        return self._recorded.seat() if path is Path.DIRECT else None
+        if path is Path.CELERY:
+            return workflow, None
+        seat = self._recorded.seat()
+        if seat is None:
+            return replace(workflow, overflow=Overflow.NO_SEAT), None
+        return replace(workflow, path=Path.DIRECT), seat
 
-    def take(self, seat: Seat, sends: Sequence[Send]) -> "Future[None]":
-        """Take the steps of a recorded workflow."""
-        return seat.run(StoreLedger(get_store(), self._node, Path.DIRECT), sends)
+    def instead(self, workflow: NewWorkflow) -> tuple[NewWorkflow, Seat] | None:
+        """The same for one of Celery's that finds its queue full; None without a seat."""
+        seat = self._recorded.seat() if workflow.overflow is None else None
+        return (replace(workflow, path=Path.DIRECT, overflow=Overflow.QUEUE_FULL), seat) if seat else None
+
+    def take(self, seat: Seat, sends: Sequence[Send]) -> bool:
+        """Take the steps of a recorded workflow; False when no thread can be had for it: the workers' it is then."""
+        try:
+            seat.run(StoreLedger(get_store(), self._node, Path.DIRECT), sends)
+        except NoThread as error:
+            log.warning("direct_refused", error=str(error), meaning="the workers take the question")
+            return False
+        return True
 
     async def answer(self, workflow: NewWorkflow) -> tuple[WorkflowRecord, Answer] | None:
-        """Answer without a record; None when too many are at it already, `NoRoom` when they are all of this key."""
+        """Answer without a record; None when too many are at it already, `NoRoom` when they are all of this key.
+
+        Raises `Problem` when it breaks off.
+        """
         with self._room_for(workflow.caller):
             seat = self._unrecorded.seat()
             if seat is None:
                 return None
             ledger = MemoryLedger(replace(workflow, path=Path.DIRECT))
             log.info("workflow_unrecorded", workflow_id=workflow.workflow_id, route=workflow.route)
-            await asyncio.wrap_future(seat.run(ledger, ledger.start()))
+            try:
+                done = seat.run(ledger, ledger.start())
+            except NoThread as error:
+                log.warning("direct_refused", error=str(error), meaning="the question is refused")
+                return None
+            await asyncio.wrap_future(done)
         record = ledger.record()
+        if not record.status.final:
+            raise self._broken_off(workflow.workflow_id)
         return record, compose_answer(record, ledger.contents(), recorded=False)
+
+    def _broken_off(self, workflow_id: str) -> Problem:
+        if self._unrecorded.closed.is_set():
+            return store_away("This API process ended before the answer was there: ask again.")
+        return Problem(
+            "internal_error",
+            "The question broke off: an unexpected error, which is in the API's log. Nothing of it is kept.",
+            recovery_action="contact_support",
+            extra={"workflow_id": workflow_id, "recorded": False},
+        )
 
     @contextmanager
     def _room_for(self, caller: str) -> Iterator[None]:

@@ -210,7 +210,8 @@ class Settings(BaseSettings):
         0, description="Workflows an API key may have open at a time. 0: as many as it likes."
     )
     queue_max: NonNegativeInt = Field(
-        10_000, description="Nothing more is accepted while this many messages wait in its first queue. 0: no bound."
+        10_000,
+        description="Celery is given nothing more while this many messages wait in its first queue. 0: no bound.",
     )
     rate_limit: str = Field(
         "",
@@ -237,7 +238,9 @@ class Settings(BaseSettings):
         "workflows begin. Empty: there is one.",
     )
     direct_concurrency: PositiveInt = Field(
-        64, description="Questions an API process answers itself at a time; as many again while Valkey is away."
+        64,
+        description="Questions an API process answers itself at a time; as many again while Valkey is away. "
+        "Five threads for each four of them, both times.",
     )
     task_events: bool = Field(True, description="Task events are told, which Flower lives on. Off: it shows no tasks.")
     worker_concurrency: PositiveInt = Field(200, description="Calls in flight per worker process (gevent).")

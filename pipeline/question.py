@@ -84,7 +84,13 @@ def room() -> Room:
 
 def send_first(app: Celery, workflow: NewWorkflow, started: Started) -> None:
     """Publish the chains that may begin; one quick try, since the due set sends what was not sent."""
-    log.info("workflow_accepted", workflow_id=workflow.workflow_id, mode=workflow.mode, route=workflow.route)
+    log.info(
+        "workflow_accepted",
+        workflow_id=workflow.workflow_id,
+        mode=workflow.mode,
+        route=workflow.route,
+        overflow=workflow.overflow,
+    )
     for send in started.sends:
         try:
             publish(app, send, retry=False)

@@ -91,6 +91,13 @@ class Path(StrEnum):
     DIRECT = "direct"
 
 
+class Overflow(StrEnum):
+    """Why a workflow takes the other path than the rollout chose: on neither side, it is compared with nothing."""
+
+    NO_SEAT = "no_seat"  # of the direct path: Celery's it is
+    QUEUE_FULL = "queue_full"  # of Celery: the direct path's it is
+
+
 @dataclass(frozen=True, slots=True)
 class NewWorkflow:
     """A workflow to be accepted; `request` is what the steps' inputs are made of, a JSON object."""
@@ -104,6 +111,7 @@ class NewWorkflow:
     route: Route = Route.SIMPLE
     route_why: str = ""
     path: Path = Path.CELERY
+    overflow: Overflow | None = None
 
 
 @dataclass(frozen=True, slots=True)

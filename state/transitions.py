@@ -16,7 +16,7 @@ from state import keys
 from state.blobs import pack, unpack
 from state.errors import KeyUsedOtherwise
 from state.idempotency import Once
-from state.model import Mode, NewStep, NewWorkflow, Path, Route, StepStatus
+from state.model import Mode, NewStep, NewWorkflow, Overflow, Path, Route, StepStatus
 from state.room import ENDLESS, Room, no_room
 from state.transition import Argument, Raw, Send, Transition, sends_of
 from state.version import VERSION
@@ -76,6 +76,7 @@ def start(
             workflow.mode,
             *_route(workflow.route, workflow.route_why),
             *_path(workflow.path),
+            *_overflow(workflow.overflow),
             *_fields(workflow.steps),
         ],
         understand,
@@ -88,6 +89,10 @@ def _route(route: Route, why: str) -> list[Argument]:
 
 def _path(path: Path) -> list[Argument]:
     return [] if path is Path.CELERY else ["path", path]
+
+
+def _overflow(why: Overflow | None) -> list[Argument]:
+    return [] if why is None else ["overflow", why, "excused", 1]
 
 
 def _fields(steps: Sequence[NewStep]) -> list[Argument]:

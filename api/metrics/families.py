@@ -11,7 +11,7 @@ from api.metrics.figures import ENDS, OPERATIONS, Spent, tries_of
 from breakers.model import CircuitState
 from state.histogram import BUCKETS_A_DOUBLING, LAST_BUCKET, Histogram, upper_ms
 from state.metrics import Counts
-from state.model import Mode, Path, Route, WorkflowStatus
+from state.model import Mode, Overflow, Path, Route, WorkflowStatus
 from state.rollout import Move
 from state.sides import ENDS as ENDED_BY_ITSELF
 
@@ -33,6 +33,7 @@ _AGENT = _Label("agent", get_registry)
 _STEP_ENDED = _Label("status", lambda: ENDS)
 _PATH = _Label("path", lambda: Path)
 _ANSWERED = _Label("status", lambda: ENDED_BY_ITSELF)
+_OVERFLOW = _Label("why", lambda: Overflow)
 _MOVE = _Label("move", lambda: Move)
 _MEASURE = _Label("measure", lambda: ("none",))
 _LOOK = _Label("outcome", lambda: ("done",))
@@ -144,6 +145,12 @@ FAMILIES: Final[Sequence[Family]] = (
         _STEP_ENDED,
     ),
     _counter("baton_path_questions_total", "path", "Questions that somebody waited for, by path.", _PATH, _ANSWERED),
+    _counter(
+        "baton_path_overflows_total",
+        "overflow",
+        "Questions that took the other path than the rollout chose, for lack of room there.",
+        _OVERFLOW,
+    ),
     _counter("baton_rollout_changes_total", "rollout", "Changes of Celery's share, and why.", _MOVE, _MEASURE),
     _counter("baton_rollout_looks_total", "rollout_look", "Comparisons of the paths.", _LOOK),
     _gauge("baton_rollout_share", "Percent of the sessions that go by Celery.", lambda now: now.celery_share),

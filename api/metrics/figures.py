@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from pipeline.control import Verb
 from state.histogram import Histogram
 from state.metrics import Counts
-from state.model import Route, StepStatus, WorkflowStatus
+from state.model import Overflow, Route, StepStatus, WorkflowStatus
 
 Share = Annotated[float | None, Field(ge=0, le=1)]
 _WITHOUT_CANCELLED = (WorkflowStatus.SUCCEEDED, WorkflowStatus.DEGRADED, WorkflowStatus.FAILED)
@@ -46,6 +46,7 @@ class WorkflowFigures(BaseModel):
     success_rate: Share = Field(description="SUCCEEDED among all that ended but the cancelled.")
     answered_rate: Share = Field(description="SUCCEEDED and DEGRADED among the same.")
     duration_ms: Times = Field(description="From the door to the end, without pauses; not of the cancelled.")
+    overflows: dict[Overflow, int] = Field(description="Took the other path than the rollout chose, for lack of room.")
     out_of_time: int = Field(description="Ended by their deadline.")
     operations: dict[str, int] = Field(description="What operators did: cancel, pause, resume, retry.")
 
@@ -96,6 +97,7 @@ def workflow_figures(counts: Counts) -> WorkflowFigures:
         success_rate=share(succeeded, succeeded + degraded + failed),
         answered_rate=share(succeeded + degraded, succeeded + degraded + failed),
         duration_ms=times_of(times),
+        overflows={why: counts.at("overflow", why).total for why in Overflow},
         out_of_time=counts.at("out_of_time", Spent.DEADLINE).total,
         operations={verb: counts.at("control", verb).total for verb in OPERATIONS},
     )

@@ -1,11 +1,11 @@
 -- begin: claim a step. KEYS 8 baton:queue-marks, hash: queue -> ms of the newest send seen to begin (no TTL; overdue).
--- Own ARGV: 4 step, 5 owner, 6 lease_ms, 7 the path, unless a worker claims it. A lease is never renewed beyond the step's own limit_ms.
+-- Own ARGV: 4 step, 5 owner, 6 lease_ms, 7 the path that claims it, unless a worker does. A lease is never renewed beyond the step's own limit_ms.
 -- Answers {'go', fence, attempt, takeovers, round, time_left_ms, agent, inputs, mode, spec, request, output, ...}, or one of {'done'}, {'gone'},
 -- {'waiting'}, {'owned'}, {'paused'}, {'final', status}, {'not_before', ms left}, {'newer', version, status}. Atomic.
 -- A history that has grown to MAX_EVENTS ends the workflow instead: events are never trimmed while it runs.
 local MAX_EVENTS = 5000
 local step, owner, lease_ms = ARGV[4], ARGV[5], tonumber(ARGV[6])
-local w = get('status', 'deadline_ms', 'created_ms', 'mode', 'version')
+local w = get('status', 'deadline_ms', 'created_ms', 'mode', 'version', 'path')
 if not w[1] then return { 'gone' } end
 local unread = not FINAL[w[1]] and newer(w[5], w[1])
 if unread then return unread end
@@ -40,6 +40,9 @@ if redis.call('XLEN', EVENTS) >= MAX_EVENTS then
   return { 'final', 'FAILED' }
 end
 
+-- A question in which both paths have a hand says nothing about either.
+if (w[6] or 'celery') ~= (ARGV[7] or 'celery') then excuse() end
+
 s[2], s[3] = tostring(tonumber(s[2]) + 1), tostring(tonumber(s[3]) + 1)
 set(step .. ':status', 'RUNNING', step .. ':fence', s[2], step .. ':attempt', s[3], step .. ':owner', owner,
     step .. ':started_ms', now, step .. ':until_ms', now + tonumber(s[12]), step .. ':token', token)
@@ -50,12 +53,8 @@ if w[1] == 'QUEUED' then
   set('status', 'RUNNING', 'started_ms', now)
   move('QUEUED', 'RUNNING', w[3])
 end
--- Who claims it without a message says nothing about the queue, and leads the workflow on by its own path.
-if ARGV[7] then
-  if (get('path')[1] or 'celery') ~= ARGV[7] then excuse() end  -- begun on one side, it would end on the other
-  set('path', ARGV[7])
-end
--- Only the message of the newest send says something about the time of that send: an older one, or an earlier round's, is older.
+-- Only the message of the newest send says something about the time of that send: an older one, or an earlier round's, is older;
+-- who claims it without a message says nothing about the queue.
 if not ARGV[7] and string.match(owner, '%d+%.%d+$') == s[5] .. '.' .. s[13] then
   local mark = redis.call('HGET', KEYS[8], s[10])
   if (tonumber(mark or '') or 0) < tonumber(s[9]) then redis.call('HSET', KEYS[8], s[10], s[9]) end

@@ -4,7 +4,8 @@
 --   baton:rollout:asked:<slot>  hash  questions that began within five seconds from <slot> (s): '<path>|begun', '<path>|excused',
 --                                     '<path>|FAILED', '<path>|<SUCCEEDED or DEGRADED>|<bucket>' -> how many           15 min
 -- Questions that somebody waits for, in their first round. Not: background workflows and plans somebody wrote, which no path
--- but Celery's takes. Excused, and so on neither side: what was paused, cancelled, or must be corrected by who asked.
+-- but Celery's takes. Excused, and so on neither side: what was paused, cancelled, or must be corrected by who asked; in what both
+-- paths had a hand (`begin`); what took the other path for lack of room (`start`).
 --   baton:rollout:failing:<sha1>  string  a session one of whose questions failed: further ones are excused meanwhile 1 min
 -- So a caller who sends the same bad question again and again, who is on one side only, does not speak for all.
 -- A slot holds questions by when they began, so that those without an answer are seen while they are.

@@ -34,7 +34,9 @@ redis.call('HSET', OUT, '', ARGV[8], '?', ARGV[9])
 set('status', 'QUEUED', 'created_ms', now, 'deadline_ms', now + tonumber(ARGV[4]) * 1000, 'steps', ARGV[6],
     'deadline_s', ARGV[4], 'token', token, 'round', 0)
 event('accepted', '')
-count('accepted|' .. get('mode')[1])
+local w = get('mode', 'overflow')
+count('accepted|' .. w[1])
+if w[2] then count('overflow|' .. w[2]) end
 side_began()
 redis.call('ZADD', BY_TIME, now, id)
 redis.call('ZADD', BY_STATUS .. ':QUEUED', now, id)

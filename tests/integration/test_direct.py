@@ -1,5 +1,6 @@
 """The direct path with Valkey there: recorded like any other, taken by the API process, and left to the workers."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,14 @@ from dataclasses import dataclass
 
 import pytest
 import requests
+from fastapi.testclient import TestClient
 
+from api.app import create_app
+from api.direct_desk import DirectDesk
+from api.problems import Problem
+from pipeline.direct.memory_ledger import MemoryLedger
+from pipeline.direct.threads import NoThread, Threads
+from pipeline.question import Question, plan_workflow
 from state import keys
 from state.events import Event
 from state.model import Path, StepStatus, WorkflowStatus
@@ -15,6 +23,7 @@ from tests.direct_api import Always, LocalApi
 from tests.floor import FAST, Floor, floor_of
 from tests.hanging_agent import HangingAgent
 from tests.here import settings_here
+from tests.no_thread import no_thread_to_be_had
 from tests.processes import wait_for
 from tests.scripted_agent import STANDARD, Reply
 from tests.served_api import served_api
@@ -73,6 +82,12 @@ def workers_of(floor: Floor, workflow_id: str) -> set[str]:
     return {event.data["worker"].partition("-")[0] for event in events if "worker" in event.data}
 
 
+def overflow_of(floor: Floor, workflow_id: str) -> list[bytes | None]:
+    """Why it took the other path, and whether it is on neither side of the rollout."""
+    found: list[bytes | None] = floor.client.hmget(keys.record(workflow_id), "overflow", "excused")
+    return found
+
+
 def test_answered_without_a_worker_and_recorded(direct, floor):
     floor.no_worker()
     answer = direct.ask().json()
@@ -101,7 +116,16 @@ def test_a_long_queue_refuses_none_of_it(valkey, direct, floor):
         with settings_here(valkey.url, QUEUE_MAX="2"):
             assert direct.ask().json()["path"] == "direct"
             direct.switch.path = Path.CELERY
+            answer = direct.ask().json()
+            assert (answer["status"], answer["path"]) == ("SUCCEEDED", "direct")
+            assert overflow_of(floor, answer["workflow_id"]) == [b"queue_full", b"1"]
+            background = requests.post(f"{direct.url}/api/workflow", json={"query": "how many"}, timeout=20)
+            assert background.json()["error_type"] == "queue_full"
+            floor.agent.script("/process", *(Reply(STANDARD["/process"], until=floor.agent.released) for _ in range(2)))
+            seated = [direct.begin("one"), direct.begin("two")]
             assert direct.ask().json()["error_type"] == "queue_full"
+            floor.agent.release()
+            assert [floor.ended(one).status for one in seated] == [WorkflowStatus.SUCCEEDED] * 2
     finally:
         floor.client.delete("agents.nlp")
 
@@ -171,12 +195,69 @@ def test_without_a_seat_the_question_goes_to_celery(direct, floor):
     seated = [direct.begin("one"), direct.begin("two")]
     third = direct.begin("three")
     assert [floor.record(one).path for one in (*seated, third)] == [Path.DIRECT, Path.DIRECT, Path.CELERY]
+    assert [overflow_of(floor, one) for one in (*seated, third)] == [[None, None]] * 2 + [[b"no_seat", b"1"]]
     floor.agent.release()
     assert [floor.ended(one).status for one in seated] == [WorkflowStatus.SUCCEEDED] * 2
     floor.worker()
     assert floor.ended(third).status is WorkflowStatus.SUCCEEDED
     assert workers_of(floor, third) == {"gevent"}
     assert direct.ask().json()["path"] == "direct"  # the seats are free again
+
+
+@pytest.fixture
+def no_thread(monkeypatch):
+    """The machine gives the direct path none (for real: tests/unit/pipeline/test_direct_path.py)."""
+    def refuse(self, work):
+        raise NoThread("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Threads, "start", refuse)
+        yield patch
+
+
+def test_without_a_thread_the_workers_take_it_at_once(direct, floor, no_thread):
+    floor.worker()
+    answers = [direct.ask().json() for _ in range(3)]  # more than there are seats
+    assert [(one["status"], one["path"]) for one in answers] == [("SUCCEEDED", "direct")] * 3
+    assert [workers_of(floor, one["workflow_id"]) for one in answers] == [{"gevent"}] * 3
+    excused = [overflow_of(floor, one["workflow_id"]) for one in answers]
+    assert excused == [[None, b"1"]] * 3, "who began them did nothing: they are on neither side"
+    no_thread.undo()
+    again = direct.ask().json()
+    assert workers_of(floor, again["workflow_id"]) == {"api"}
+
+
+def test_what_cannot_be_sent_for_want_of_a_thread_is_accepted(valkey, floor, capsys):
+    with settings_here(valkey.url, LEASE_S="4"), TestClient(create_app()) as api, no_thread_to_be_had():
+        reply = api.post("/api/workflow", json={"query": "how many flights"})
+        assert reply.status_code == 202, reply.text
+        assert "send_failed" in capsys.readouterr().err
+    workflow_id = reply.json()["workflow_id"]
+    floor.store.hurry(workflow_id, ["nlp"])
+    floor.worker()
+    assert floor.ended(workflow_id).status is WorkflowStatus.SUCCEEDED
+
+
+def unrecorded(direct: Direct):
+    async def ask():
+        return await DirectDesk(direct.switch).answer(plan_workflow(Question("how many flights")))
+
+    return asyncio.run(ask())
+
+
+def test_unrecorded_and_without_a_thread_it_is_refused(direct, no_thread):
+    assert unrecorded(direct) is None  # a 503
+
+
+def test_an_unrecorded_question_that_breaks_off_is_no_answer(direct, floor, monkeypatch):
+    def broken(*args, **more):
+        raise ZeroDivisionError("a bug of ours")
+
+    assert unrecorded(direct)[0].status is WorkflowStatus.SUCCEEDED
+    monkeypatch.setattr(MemoryLedger, "finish", broken)
+    with pytest.raises(Problem, match="broke off") as told:
+        unrecorded(direct)
+    assert (told.value.status, told.value.error_type, told.value.extra["recorded"]) == (500, "internal_error", False)
 
 
 def test_what_was_asked_before_leaves_its_seat(direct):
@@ -229,6 +310,7 @@ def test_an_api_that_ends_in_the_middle_loses_nothing(floor, tmp_path, signal, l
     record = floor.ended(workflow_id)
     assert (record.status, record.path) == (WorkflowStatus.SUCCEEDED, Path.DIRECT)
     assert record.steps["data"].takeovers == 1
+    assert overflow_of(floor, workflow_id) == [None, b"1"], "both paths had a hand in it: it is on neither side"
     assert workers_of(floor, workflow_id) == {"api", "gevent"}
 
 

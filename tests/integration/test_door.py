@@ -303,7 +303,8 @@ def recorded(store):
 
 
 def test_a_full_queue_takes_nothing_more(valkey, store):
-    with running(valkey, queue_max=3) as api:
+    with running(valkey, queue_max=3, direct_concurrency=1) as api:
+        assert api.app.state.desk._direct._recorded.seat()  # or who waits would be answered there
         ended = ask(api).json()["workflow_id"]
         api.post(f"/api/workflow/{ended}/cancel")
         store.client.delete("agents.nlp")
