@@ -10,11 +10,10 @@ from typing import Final
 
 from core.logging import get_logger
 from core.settings import Settings, get_settings
-from pipeline.rollout.decision import ACTOR, Step, decide
+from pipeline.rollout.decision import Step, decide
 from pipeline.rollout.policy import Policy
-from state.audit import Action, Trail, remember
 from state.errors import StoreUnavailable
-from state.rollout import change, count_look, current, takes_turn
+from state.rollout import change, count_look, current, turn
 from state.sides import SlotReader
 from state.store import AsyncStore
 from state.transition import new_token
@@ -49,27 +48,30 @@ class Evaluator:
             self._running = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End; another process takes over when the lease runs out."""
-        if self._running:
-            self._running.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._running
+        """End, and let another process look at once."""
+        if self._running is None:
+            return
+        self._running.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._running
+        with suppress(StoreUnavailable):  # then the lease runs out
+            await self._store.run(turn(self._process, 0))
 
     async def look(self) -> Step | None:
         """Compare once, if it is this process's turn; the change that was made. Raises `StoreUnavailable`."""
-        if not await takes_turn(self._store, self._process, LEASE_MS):
+        if not await self._store.run(turn(self._process, LEASE_MS)):
             return None
         seen, now = await self._slots.read(), await current(self._store)
         await count_look(self._store)
+        if now.unreadable:  # of a newer release, or broken: its phase is not ours to move
+            return None
         step = decide(now, seen, self._policy)
         if step is None:
             return None
-        measure = step.measure or "none"
-        if not await self._store.run(change(now, step.after, step.move, new_token(), measure)):
+        moving = change(now, step.after, step.move, new_token(), measure=step.measure or "none")
+        if not await self._store.run(moving):
             return None  # somebody else changed it meanwhile: the next look sees what there is then
         log.warning("rollout_changed", move=step.move, share=step.after.share, reason=step.after.reason)
-        action = Action("local", f"rollout {step.move}", "/api/rollout", 200, ACTOR, step.after.reason)
-        await remember(self._store, Trail.DONE, action, get_settings().audit_keep)
         return step
 
     async def _run(self) -> None:

@@ -35,6 +35,7 @@ Action = Literal[
     "workers_not_told",
     "direct_left",
     "direct_broke",
+    "direct_refused",
     "upkeep_waits",
     "upkeep_failed",
     # agents and breakers
@@ -66,6 +67,7 @@ Action = Literal[
     "rollout_changed",
     "rollout_not_looked_at",
     "rollout_look_failed",
+    "rollout_unreadable",
     # beat
     "beat_leads_again",
     "beat_waits",

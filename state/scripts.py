@@ -10,7 +10,7 @@ from state.version import VERSION
 
 _FOLDER = Path(__file__).parent / "lua"
 _SHARED = ("metrics", "sides", "record")
-_ALONE = frozenset({"renew", "look", "trim", "summaries", "faults", "rollout"})
+_ALONE = frozenset({"renew", "look", "trim", "summaries", "faults", "rollout", "turn"})
 
 
 @cache

@@ -30,14 +30,17 @@ def is_audited(rule: Rule | None) -> bool:
 async def audited(  # noqa: PLR0917 - an ASGI call, on somebody's behalf
     app: ASGIApp, rule: Rule, caller: Caller, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Let `app` answer an admin, and write down what it was, also when it fails."""
+    """Let `app` answer an admin, and write down what it was, also when it fails.
+
+    A route that has done so itself, together with what it changed, sets `request.state.audited`.
+    """
     overheard = _Overheard(receive, send)
     try:
         await app(scope, overheard.receive, overheard.send)
     finally:
         actor, reason = overheard.words()
         action = Action(caller.name, f"{rule.method} {rule.path}", scope["path"], overheard.status, actor, reason)
-        await _write_down(scope, Trail.DONE, action)
+        await _write_down(scope, None if scope.get("state", {}).get("audited") else Trail.DONE, action)
 
 
 async def refused(rule: Rule, caller: Caller | None, status: int, scope: Scope) -> None:
@@ -46,9 +49,11 @@ async def refused(rule: Rule, caller: Caller | None, status: int, scope: Scope) 
     await _write_down(scope, Trail.REFUSED, Action(name, f"{rule.method} {rule.path}", scope["path"], status))
 
 
-async def _write_down(scope: Scope, trail: Trail, action: Action) -> None:
+async def _write_down(scope: Scope, trail: Trail | None, action: Action) -> None:
     told = {"key_id": action.key_id, "asked": action.action, "target": action.target, "status": action.status}
-    log.info("admin_action", trail=trail.value, actor=action.actor, reason=action.reason, **told)
+    log.info("admin_action", trail=(trail or Trail.DONE).value, actor=action.actor, reason=action.reason, **told)
+    if trail is None:
+        return
     store = cast("AsyncStore", scope["app"].state.desk.store)
     try:
         await remember(store, trail, action, get_settings().audit_keep)

@@ -15,6 +15,7 @@ from core.logging import get_logger
 from core.settings import get_settings
 from pipeline.rollout.comparison import Difference
 from pipeline.rollout.decision import worse
+from state.audit import Action
 from state.model import Path
 from state.rollout import Event, Move, Phase, Rollout, change, current, newest_events
 from state.sides import Seen, SlotReader
@@ -26,9 +27,10 @@ EVENTS_SHOWN: Final = 20
 SAID: Final = {
     Phase.STEADY: "As it was set.",
     Phase.COMPARING: "Celery looked worse: half of the sessions take the direct path for a while, to compare.",
-    Phase.ROLLED_BACK: "Celery answered clearly worse: all questions take the direct path until the cool-down ends.",
+    Phase.ROLLED_BACK: "Celery answered clearly worse: all sessions take the direct path until the cool-down ends.",
     Phase.RETURNING: "Celery comes back, stage by stage.",
 }
+UNREADABLE: Final = "Some of it was written by a newer release, or is broken: its share holds, and only PUT changes it."
 _EXAMPLE: Final[dict[str, Any]] = {"share": 25, "actor": "ann", "reason": "a quarter of the sessions"}
 
 
@@ -64,7 +66,8 @@ async def put(request: Request, body: ShareBody) -> dict[str, Any]:
     now, seen = await current(store), await SlotReader(store).read()
     if body.version not in (None, now.version):
         raise _otherwise(now)
-    actor = caller_of(request).acting_as(body.actor)
+    caller = caller_of(request)
+    actor = caller.acting_as(body.actor)
     after = replace(
         now,
         share=body.share,
@@ -76,9 +79,12 @@ async def put(request: Request, body: ShareBody) -> dict[str, Any]:
         mark=seen.ended[Path.CELERY],
         actor=actor,
         reason=body.reason,
+        unreadable=(),
     )
-    if not await store.run(change(now, after, Move.SET, new_token())):
+    asked = Action(caller.name, "PUT /api/rollout", "/api/rollout", 200, body.actor, body.reason)
+    if not await store.run(change(now, after, Move.SET, new_token(), asked=asked)):
         raise _otherwise(await current(store))
+    request.state.audited = True
     log.info("rollout_changed", move=Move.SET, share=body.share, actor=actor, reason=body.reason)
     return await _view(request)
 
@@ -112,7 +118,8 @@ def view_of(now: Rollout) -> dict[str, Any]:
         "share": now.share,
         "target": now.target,
         "phase": now.phase,
-        "says": SAID[now.phase],
+        "says": UNREADABLE if now.unreadable else SAID[now.phase],
+        "unreadable": now.unreadable,
         "since": iso(now.since_ms or None),
         "next_stage_at": iso(now.until_ms or None),
         "rollbacks_in_a_row": now.strikes,

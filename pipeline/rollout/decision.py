@@ -3,7 +3,7 @@
 STEADY        at the share somebody set. Clearly worse than the direct side -> ROLLED_BACK. Where the direct side gets
               too little to compare with, suspicion -> COMPARING.
 COMPARING     half of the sessions on each side for a while. Clearly worse -> ROLLED_BACK, else back to STEADY.
-ROLLED_BACK   nothing by Celery until the cool-down ends, then RETURNING.
+ROLLED_BACK   no session by Celery until the cool-down ends, then RETURNING.
 RETURNING     stage after stage, each for a time and a number of questions, and only without doubt; clearly worse ->
               ROLLED_BACK with a longer cool-down.
 """

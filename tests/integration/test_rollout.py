@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from fastapi.testclient import TestClient
+from redis import ResponseError
 
 from api.app import create_app
 from api.rollout_evaluator import Evaluator
@@ -17,13 +18,13 @@ from state import control, keys
 from state import transitions as t
 from state.audit import Trail, newest
 from state.metrics import read_counts
-from state.model import Mode, NewStep, NewWorkflow, Path, Route
-from state.rollout import EVENTS, KEY, Move, Phase, Rollout, change, current, newest_events
+from state.model import Mode, NewStep, NewWorkflow, Overflow, Path, Route
+from state.rollout import EVALUATOR, EVENTS, KEY, Move, Phase, Rollout, change, current, newest_events
 from state.sides import SLOT_MS, Side, SlotReader, summed
 from state.store import AsyncStore, Store
 from state.transition import new_token
 from tests.here import settings_here
-from tests.processes import LocalValkey
+from tests.processes import LocalValkey, wait_for
 
 STEPS = (NewStep("nlp", "nlp", "q", 30),)
 
@@ -45,10 +46,10 @@ async def from_a_loop(valkey):
         await store.close()
 
 
-def start(store, *, path=Path.CELERY, mode=Mode.INTERACTIVE, route=Route.SIMPLE, session=""):
+def start(store, *, path=Path.CELERY, mode=Mode.INTERACTIVE, route=Route.SIMPLE, session="", overflow=None):
     workflow = NewWorkflow(
         secrets.token_hex(16), {"query": "q", "query_id": "q", "session_id": session}, mode, 180, STEPS, route=route,
-        path=path)
+        path=path, overflow=overflow)
     return store.run(t.start(workflow, 0, new_token())).sends[0]
 
 
@@ -57,13 +58,13 @@ def begin(store, send, path=Path.CELERY):
 
 
 def answer(store, degradation=None, **of):
-    go = begin(store, start(store, **of))
+    go = begin(store, start(store, **of), of.get("path", Path.CELERY))
     store.run(t.finish(go, {}, ttl_s=100, grace_ms=0, token=new_token(), degradation=degradation))
     return go
 
 
 def fail(store, excused=False, **of):
-    go = begin(store, start(store, **of))
+    go = begin(store, start(store, **of), of.get("path", Path.CELERY))
     store.run(t.fail(go, {"message": "no"}, ttl_s=100, grace_ms=0, token=new_token(), excused=excused))
     return go
 
@@ -101,12 +102,17 @@ def test_what_says_nothing_about_a_path_is_on_neither_side(store, valkey):
     store.run(control.cancel(cancelled.workflow_id, ttl_s=100, **by_ann))
     store.run(control.pause(paused.workflow_id, **by_ann))
     store.run(control.cancel(paused.workflow_id, ttl_s=100, **by_ann))
-    begin(store, start(store), Path.DIRECT)  # recorded for Celery, but its broker was away
+    taken_over = begin(store, start(store, path=Path.DIRECT))  # by a worker: its API has ended
+    store.run(t.finish(taken_over, {}, ttl_s=100, grace_ms=0, token=new_token()))
+    for path, why in ((Path.CELERY, Overflow.NO_SEAT), (Path.DIRECT, Overflow.QUEUE_FULL)):
+        answer(store, path=path, overflow=why)
     store.run(control.pause(start(store).workflow_id, **by_ann))
     again = fail(store)
     (second,) = store.run(control.reset_from(again.workflow_id, "", grace_ms=0, token=new_token(), **by_ann)).sends
     store.run(t.finish(begin(store, second), {}, ttl_s=100, grace_ms=0, token=new_token()))
     assert sides(valkey) == {Path.CELERY: (1, 0, 1, 0), Path.DIRECT: (0, 0, 0, 0)}
+    counts = read_counts(store.client.hgetall(keys.METRICS).items())
+    assert [counts["overflow", why] for why in Overflow] == [1, 1]
 
 
 def test_an_end_counts_where_its_question_began(store, valkey):
@@ -188,6 +194,17 @@ def test_who_comes_second_changes_nothing(store, valkey):
     assert [(event.move, event.after) for event in events] == [(Move.SET, now)]
 
 
+def test_what_cannot_be_audited_changes_nothing(store, valkey):
+    store.client.set(Trail.DONE.key, "of another type")
+
+    async def set_it(store):
+        with pytest.raises(ResponseError):
+            await store.run(change(Rollout(), Rollout(share=10), Move.SET, "a"))
+        return await current(store), await newest_events(store, 10)
+
+    assert run(valkey, set_it) == (Rollout(), [])
+
+
 def test_the_door_keeps_the_last_share_while_valkey_is_away(tmp_path):
     server = LocalValkey(tmp_path)
     server.ready()
@@ -204,6 +221,24 @@ def test_the_door_keeps_the_last_share_while_valkey_is_away(tmp_path):
         assert asyncio.run(ask()) == (Path.DIRECT, Path.DIRECT)
     finally:
         server.teardown()
+
+
+def test_the_door_keeps_the_last_share_it_could_read(store, valkey):
+    async def ask(loop_store):
+        async def path():
+            switch._looked_s = 0.0
+            return await switch.path_for("ann", "w")
+
+        switch = ShareSwitch(loop_store)
+        await loop_store.run(change(Rollout(), Rollout(share=0), Move.SET, "a"))
+        paths = [await path()]
+        for share in ("much", "nan", "101"):
+            store.client.hset(KEY, "share", share)
+            paths.append(await path())
+        store.client.hset(KEY, mapping={"share": 100, "phase": "frozen"})  # by a release to come
+        return [*paths, await path()]
+
+    assert run(valkey, ask) == [Path.DIRECT] * 4 + [Path.CELERY]
 
 
 # --- the evaluator ----------------------------------------------------------------------------------------------------
@@ -242,7 +277,8 @@ def test_a_broken_side_is_rolled_back_and_comes_back(store, valkey):
     assert (rolled_back.move, rolled_back.after.share, others, at_once) == (Move.ROLL_BACK, 0, None, None)
     assert rolled_back.after.reason.startswith("40 of 40 questions by Celery (100.0%) failed, and 0 of 40 direct")
     assert [step.after.share for step in [*back, last]] == [1, 5, 25, 50]
-    assert trail[0].action.action == "rollout roll_back"
+    assert [(one.action.action, one.action.target) for one in trail] == [
+        ("rollout roll_back", "/api/rollout: 50 % -> 0 %")]
     assert [event.move for event in reversed(events)] == [
         Move.ROLL_BACK, Move.RETURN, Move.ADVANCE, Move.ADVANCE, Move.ARRIVE]
     counts = read_counts(store.client.hgetall(keys.METRICS).items())
@@ -264,6 +300,29 @@ def test_quiet_sides_stay(store, valkey):
         steps, now = run(valkey, look)
     assert (steps, now.share) == ([None, None, None], 50)
     assert read_counts(store.client.hgetall(keys.METRICS).items())["rollout_look", "done"] == 2, "one at a time looks"
+
+
+def test_who_stops_lets_the_next_one_look_at_once(store, valkey):
+    with settings_here(valkey.url):
+        async def stop_and_look(loop_store):
+            one, other = Evaluator(loop_store, every_s=60), Evaluator(loop_store)
+            one.start()
+            await asyncio.to_thread(wait_for, lambda: looks_of(store), "a look", 20)
+            await other.look()
+            looks = [looks_of(store)]
+            await one.stop()
+            await other.look()
+            looks.append(looks_of(store))
+            late = Evaluator(loop_store)
+            late.start()
+            await late.stop()  # which gives back nothing that is another's
+            return looks, store.client.get(EVALUATOR) == other._process.encode()
+
+        assert run(valkey, stop_and_look) == ([1, 2], True)
+
+
+def looks_of(store):
+    return int(store.client.hget(keys.METRICS, "rollout_look|done") or 0)
 
 
 # --- the API ----------------------------------------------------------------------------------------------------------
@@ -293,7 +352,29 @@ def test_the_share_is_shown_and_changed(api, store):
     assert "25 %" in late.json()["detail"]
     for bad in (-1, 100.1, "much", None):
         assert put(api, bad).status_code == 422
-    assert api.get("/api/audit").json()["entries"][-1]["action"] == "PUT /api/rollout"
+    *others, first = [entry for entry in api.get("/api/audit").json()["entries"] if entry["status"] == 200]
+    assert others == [], "the middleware wrote down no second one"
+    assert (first["action"], first["target"], first["actor"], first["reason"]) == (
+        "PUT /api/rollout", "/api/rollout: 100 % -> 25 %", "ann", "step by step")
+    assert 409 in {entry["status"] for entry in api.get("/api/audit").json()["entries"]}
+
+
+@pytest.mark.parametrize("rubbish", [{"phase": "frozen"}, {"share": "much"}, {"version": "x", "since_ms": "x"}])
+def test_a_switch_that_cannot_be_read_is_told_and_repaired(api, store, valkey, rubbish):
+    put(api, 25)
+    store.client.hset(KEY, mapping=rubbish)
+    store.client.xadd(EVENTS, {"move": "freeze", **rubbish})
+    shown = api.get("/api/rollout").json()
+    assert shown["unreadable"] == [name for name in ("phase", "share", "since_ms", "version") if name in rubbish]
+    assert (shown["phase"], shown["events"][0]["move"]) == ("steady", "freeze")
+    assert "cannot be read here" in api.get("/dashboard").text
+    assert "baton_store_up 1.0" in api.get("/metrics").text
+    asked = api.post("/api/query", json={"query": "how many"}, headers={"Prefer": "respond-async"})
+    assert asked.status_code == 202, asked.text
+    assert run(valkey, lambda loop_store: Evaluator(loop_store).look()) is None
+    assert put(api, 50).status_code == 200
+    repaired = api.get("/api/rollout").json()
+    assert (repaired["share"], repaired["phase"], repaired["unreadable"]) == (50, "steady", [])
 
 
 def test_questions_take_the_path_of_their_session(api, store):
@@ -313,8 +394,11 @@ def test_the_dashboard_says_so(api, store):
     with brought_to(store, share=0, target=50, phase="rolled_back", until_ms=int(time.time() * 1000) + 600_000,
                     actor="rollout", reason=reason):
         page = api.get("/dashboard").text
-    assert f"all questions take the direct path until the cool-down ends. {reason}" in page
+    assert f"all sessions take the direct path until the cool-down ends. {reason}" in page
     assert "with 1 % of the sessions" in page
+    assert "found no seat" not in page
+    start(store, overflow=Overflow.NO_SEAT)
+    assert "1 question found no seat on the direct path" in api.get("/dashboard").text
 
 
 def test_prometheus_reads_the_share(api, store):

@@ -13,7 +13,7 @@ from api.pages.board import REFRESH_MS, BoardRoute, page
 from api.pages.operators.agents_now import Standing, read_standing
 from api.pages.operators.error_groups import ErrorGroup, groups_of
 from api.pages.operators.notices import Notice, no_worker, notices_of, store_notices
-from api.pages.operators.rollout_card import rollout_notices
+from api.pages.operators.rollout_card import overflow_notices, rollout_notices
 from api.pages.operators.timeline import charts_of, table_of
 from api.problems import Problem
 from api.routes.control_many import run_again
@@ -45,9 +45,9 @@ class Read:
     def notices(self) -> list[Notice]:
         """What is wrong now."""
         missing = [] if self.metrics.now.workers or self.standing.fault else [no_worker()]
-        return store_notices(self.standing.fault) + missing + rollout_notices(self.rollout) + notices_of(
-            self.standing.agents, self.standing.now_ms
-        )
+        overflows = overflow_notices(self.metrics.workflows.overflows, WINDOWS[self.metrics.window])
+        found = [*missing, *rollout_notices(self.rollout), *overflows]
+        return store_notices(self.standing.fault) + found + notices_of(self.standing.agents, self.standing.now_ms)
 
 
 @router.get("")

@@ -1,12 +1,17 @@
-"""The rollout on the dashboard: a card, and a notice while Celery is rolled back, compared or coming back."""
+"""The rollout on the dashboard: a card, and notices of what is out of the ordinary."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from api.pages.operators.notices import BAD, LATE, Notice
-from api.routes.rollout import SAID
+from api.routes.rollout import SAID, UNREADABLE
+from state.model import Overflow
 from state.rollout import Phase, Rollout
 
-_MEANWHILE: Final = "Questions are answered by the direct path, in the API; background workflows go by Celery."
+_MEANWHILE: Final = (
+    "Questions are answered by the direct path, in the API; background workflows go by Celery, "
+    "and so does a question that finds no seat there."
+)
 _AGAIN: Final = {
     Phase.ROLLED_BACK: "with 1 % of the sessions, then stage by stage; PUT /api/rollout decides otherwise",
     Phase.RETURNING: "with the next stage, if Celery is no worse than the direct path by then",
@@ -14,8 +19,30 @@ _AGAIN: Final = {
 }
 
 
+_BY_HAND: Final = "when somebody sets a share: PUT /api/rollout"
+_OVERFLOWS: Final = {
+    Overflow.NO_SEAT: ("no seat on the direct path", "Celery", "DIRECT_CONCURRENCY gives an API process more seats"),
+    Overflow.QUEUE_FULL: ("Celery's queue full", "the direct path", "more workers, or QUEUE_MAX, let more of them in"),
+}
+
+
+def overflow_notices(overflows: Mapping[Overflow, int], within: str) -> list[Notice]:
+    """Which questions took the other path than the share says."""
+    found = []
+    for why, count in overflows.items():
+        if count:
+            missing, path, way_out = _OVERFLOWS[why]
+            what = f"Within {within}, {count:,} {'question' if count == 1 else 'questions'} found {missing}."
+            meanwhile = f"They are answered by {path} instead, and are on neither side of the rollout."
+            found.append(Notice("", LATE, what, None, meanwhile, f"with each question; {way_out}"))
+    return found
+
+
 def rollout_notices(now: Rollout) -> list[Notice]:
     """What to know about the share, if anything is out of the ordinary."""
+    if now.unreadable:
+        what = f"The rollout's switch cannot be read here ({', '.join(now.unreadable)}). {UNREADABLE}"
+        return [Notice("", LATE, what, None, f"{now.share:g} % of the sessions are on Celery.", _BY_HAND)]
     if now.phase is Phase.STEADY:
         return []
     why = f" {now.reason}" if now.reason else ""
