@@ -20,7 +20,9 @@ class Trail(StrEnum):
 
     @property
     def key(self) -> str:
-        """`baton:audit` (stream; no TTL; writer and reader: the API) or `baton:audit:refused` (the same)."""
+        """`baton:audit` (stream; no TTL; writers: the API, `state/lua/rollout.lua`; reader: the API), or
+        `baton:audit:refused` (the same, without the script).
+        """
         return "baton:audit" if self is Trail.DONE else "baton:audit:refused"
 
 

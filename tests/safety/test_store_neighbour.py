@@ -166,6 +166,11 @@ VANDALS: dict[str, Vandal] = {
     "streams out of shape": lambda place: [place.client.xadd(stream, {"a": b"\xff", "data": "{"}) for stream in (
         "baton:breaker-events", "baton:audit", "baton:audit:refused", "baton:health-changes",
         "baton:metrics:minutes", "baton:metrics:hours")],
+    "a rollout out of shape": lambda place: [
+        place.client.hset("baton:rollout", mapping={
+            "share": "much", "phase": b"\xff", "version": "-1", "since_ms": "x"}),
+        place.client.xadd("baton:rollout:events", {"a": b"\xff", "share": "nan"})],
+    "a rollout of another type": put("SET", "baton:rollout", "x"),
     "workers out of shape": put("ZADD", "baton:workers", "inf", b"\xff\xfe", 9e15, "x" * 10_000),
     "a last good answer that is none": lambda place: [
         place.client.set(f"baton:last-good:{one}", text) for one in ("nlp:x", "data:x") for text in ("rubbish", "|")],
@@ -186,6 +191,14 @@ def test_nothing_runs_and_the_next_question_is_answered(place: Place, name: str)
         assert "Traceback" not in reply.text
         # A page that cannot read what it shows says that the store is away; the API says that it is a fault of ours.
         assert reply.status_code < 500 or reply.status_code == 503 or "recovery_action" in reply.text, path
+
+
+@pytest.mark.parametrize("name", [name for name in VANDALS if name.startswith("a rollout")])
+def test_who_looks_at_the_rollout_sees_it(place: Place, name: str) -> None:
+    VANDALS[name](place)
+    for path in ("/dashboard", "/api/rollout", "/metrics"):
+        reply = requests.get(place.api.url + path, timeout=LIMIT_S)
+        assert reply.status_code == 200, (path, reply.text)
 
 
 @pytest.mark.parametrize("name", [name for name in VANDALS if name.startswith(("a breaker", "health"))])
