@@ -11,12 +11,15 @@ recorded workflow whose process dies is overdue like any other, and the workers 
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
+from typing import Final
 
 from pipeline.direct.errand import Errand
 from pipeline.direct.in_hand import InHand
 from pipeline.direct.threads import Threads
 from pipeline.ledger import Ledger
 from state.transition import Send
+
+STOPPED_WITHIN_S: Final = 1.0  # what was told to stop; only what waits for Valkey takes longer
 
 
 class DirectPath:
@@ -45,6 +48,7 @@ class DirectPath:
         self.closed.set()
         left = [send for send, _ in self.in_hand.held()]
         self.in_hand.stop_all()
+        wait(list(self._open), STOPPED_WITHIN_S)  # a thread that outlives the interpreter may bring it down
         return left
 
     def occupied(self, done: "Future[None]") -> None:

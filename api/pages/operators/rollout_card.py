@@ -22,7 +22,7 @@ _AGAIN: Final = {
 _BY_HAND: Final = "when somebody sets a share: PUT /api/rollout"
 _OVERFLOWS: Final = {
     Overflow.NO_SEAT: ("no seat on the direct path", "Celery", "DIRECT_CONCURRENCY gives an API process more seats"),
-    Overflow.QUEUE_FULL: ("Celery's queue full", "the direct path", "more workers, or QUEUE_MAX, let more of them in"),
+    Overflow.QUEUE_FULL: ("Celery's queue full", "the direct path", "more workers keep it short"),
 }
 
 
