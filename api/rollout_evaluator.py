@@ -62,9 +62,10 @@ class Evaluator:
         if not await self._store.run(turn(self._process, LEASE_MS)):
             return None
         seen, now = await self._slots.read(), await current(self._store)
-        await count_look(self._store)
-        if now.unreadable:  # of a newer release, or broken: its phase is not ours to move
+        if now.unreadable:  # a newer release's, whose turn it is then, or broken
+            await self._store.run(turn(self._process, 0))
             return None
+        await count_look(self._store)
         step = decide(now, seen, self._policy)
         if step is None:
             return None

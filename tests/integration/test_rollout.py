@@ -372,6 +372,7 @@ def test_a_switch_that_cannot_be_read_is_told_and_repaired(api, store, valkey, r
     asked = api.post("/api/query", json={"query": "how many"}, headers={"Prefer": "respond-async"})
     assert asked.status_code == 202, asked.text
     assert run(valkey, lambda loop_store: Evaluator(loop_store).look()) is None
+    assert not store.client.exists(EVALUATOR), "whoever can read it may look"
     assert put(api, 50).status_code == 200
     repaired = api.get("/api/rollout").json()
     assert (repaired["share"], repaired["phase"], repaired["unreadable"]) == (50, "steady", [])
