@@ -228,7 +228,8 @@ def test_without_a_thread_the_workers_take_it_at_once(direct, floor, no_thread):
 
 
 def test_what_cannot_be_sent_for_want_of_a_thread_is_accepted(valkey, floor, capsys):
-    with settings_here(valkey.url, LEASE_S="4"), TestClient(create_app()) as api, no_thread_to_be_had():
+    with (settings_here(valkey.url, LEASE_S="4"), TestClient(create_app(), client=("127.0.0.1", 1)) as api,
+          no_thread_to_be_had()):
         reply = api.post("/api/workflow", json={"query": "how many flights"})
         assert reply.status_code == 202, reply.text
         assert "send_failed" in capsys.readouterr().err
