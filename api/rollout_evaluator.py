@@ -61,10 +61,11 @@ class Evaluator:
         """Compare once, if it is this process's turn; the change that was made. Raises `StoreUnavailable`."""
         if not await self._store.run(turn(self._process, LEASE_MS)):
             return None
-        seen, now = await self._slots.read(), await current(self._store)
+        now = await current(self._store)
         if now.unreadable:  # a newer release's, whose turn it is then, or broken
             await self._store.run(turn(self._process, 0))
             return None
+        seen = await self._slots.read(now.since_ms)
         await count_look(self._store)
         step = decide(now, seen, self._policy)
         if step is None:

@@ -11,20 +11,34 @@ from pipeline.rollout.decision import Step, decide
 from pipeline.rollout.policy import Policy
 from state.model import Path
 from state.rollout import Move, Rollout
-from state.sides import BUCKETS_A_DOUBLING, SLOT_MS, SLOTS_KEPT_MS, Seen, Side, Slot
+from state.sides import (
+    BUCKETS_A_DOUBLING,
+    GROUPS,
+    SLOT_MS,
+    SLOTS_KEPT_MS,
+    Seen,
+    Side,
+    Slot,
+    first_slot_ms,
+    summed,
+)
 
 BEGINS_MS = 1_800_000_000_000  # some moment, at a slot's beginning
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What questions are like: how many, how long they take (log-normal), how many fail; on Celery a little slower."""
+    """What questions are like: how many, how long they take (log-normal), how many fail; on Celery a little slower.
+
+    `sessions`: so many ask all of them, one as many as another; 0: each question is of a session of its own.
+    """
 
     per_s: float = 20.0
     median_ms: float = 1_000.0
     sigma: float = 0.5
     failing: float = 0.005
     celery_slower: float = 1.10  # as slow as the project allows it to be
+    sessions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +57,20 @@ class _Asked:
     ends_ms: list[np.ndarray] = field(default_factory=list)
     took: list[np.ndarray] = field(default_factory=list)  # bucket, -1 for a failure
     by_celery: list[np.ndarray] = field(default_factory=list)
+    group: list[np.ndarray] = field(default_factory=list)
 
     def slot(self, now_ms: int) -> Slot:
         """As it is seen at that moment."""
-        ends, took, celery = (np.concatenate(each) for each in (self.ends_ms, self.took, self.by_celery))
+        parts = (self.ends_ms, self.took, self.by_celery, self.group)
+        ends, took, celery, group = (np.concatenate(each) for each in parts)
+        ended = ends <= now_ms
+        groups = {
+            int(one): _side(took[mine], ended[mine])
+            for one in np.unique(group[celery])
+            if np.any(mine := celery & (group == one))
+        }
         return Slot(self.at_ms, {
-            path: _side(took[mine], ends[mine] <= now_ms)
-            for path, mine in ((Path.CELERY, celery), (Path.DIRECT, ~celery))
+            Path.CELERY: _with_groups(groups), Path.DIRECT: _side(took[~celery], ended[~celery]),
         })
 
 
@@ -57,6 +78,21 @@ def _side(took: np.ndarray, ended: np.ndarray) -> Side:
     counts = np.bincount(took[ended & (took >= 0)])
     times = {int(at): int(counts[at]) for at in np.flatnonzero(counts)}
     return Side(len(took), int(np.count_nonzero(ended & (took < 0))), 0, times)
+
+
+def _with_groups(groups: dict[int, Side]) -> Side:
+    return replace(summed(groups.values()), groups=groups)
+
+
+def _all_of(at_ms: int, slots: list[Slot]) -> Slot:
+    return Slot(at_ms, {path: _together([slot.sides[path] for slot in slots]) for path in Path})
+
+
+def _together(sides: list[Side]) -> Side:
+    """All of them, group by group."""
+    names = {group for side in sides for group in side.groups}
+    groups = {group: summed(side.groups[group] for side in sides if group in side.groups) for group in names}
+    return replace(summed(sides), groups=groups)
 
 
 class World:
@@ -69,7 +105,8 @@ class World:
         self._policy = policy or Policy()
         self._open: dict[int, _Asked] = {}
         self._settled: dict[int, Slot] = {}
-        self._ended = 0
+        self._older: list[Slot] = []  # no longer among the slots that are kept
+        self._of_session = (self._random.random(traffic.sessions), self._random.integers(0, GROUPS, traffic.sessions))
 
     def pass_by(self, ms: int) -> None:
         """Questions are asked for so long, at the present share."""
@@ -84,7 +121,7 @@ class World:
         """The real decision about what is seen now; its change takes place."""
         step = decide(self.switch, self.seen(), self._policy)
         if step:
-            self.switch = step.after
+            self.switch, self._older = step.after, []
         return step
 
     def seen(self) -> Seen:
@@ -96,21 +133,38 @@ class World:
                 self._settled[at_ms] = slots[at_ms]
                 del self._open[at_ms]
         first_ms = self.now_ms - SLOTS_KEPT_MS
+        self._older += [slot for at_ms, slot in self._settled.items() if at_ms <= first_ms]
         self._settled = {at_ms: slot for at_ms, slot in self._settled.items() if at_ms > first_ms}
         kept = [slots[at_ms] for at_ms in sorted(slots) if at_ms > first_ms]
-        return Seen(self.now_ms, kept, {Path.CELERY: self._ended, Path.DIRECT: 0})
+        return Seen(self.now_ms, kept, self._stage(kept))
+
+    def _stage(self, kept: list[Slot]) -> Slot:
+        since_ms = first_slot_ms(self.switch.since_ms)
+        if not since_ms:
+            self._older = []
+            return Slot(0, dict.fromkeys(Path, Side()))
+        self._older = [_all_of(since_ms, [slot for slot in self._older if slot.at_ms >= since_ms])]
+        return _all_of(since_ms, self._older + [slot for slot in kept if slot.at_ms >= since_ms])
 
     def _ask(self, asked: _Asked, ms: int) -> None:
         random, traffic, bad = self._random, self._traffic, self.regression
         count = int(random.poisson(traffic.per_s * ms / 1000))
-        celery = random.random(count) < self.switch.share / 100
+        points, group = self._askers(count)
+        celery = points < self.switch.share / 100
         slower = np.where(celery, traffic.celery_slower * bad.slower, 1.0)
         took_ms = traffic.median_ms * slower * np.exp(traffic.sigma * random.standard_normal(count))
         fails = random.random(count) < traffic.failing + np.where(celery, bad.failing, 0.0)
         asked.ends_ms.append(self.now_ms + ms * random.random(count) + took_ms)
         asked.took.append(np.where(fails, -1, bucket_of(took_ms)))
         asked.by_celery.append(celery)
-        self._ended += int(np.count_nonzero(celery))
+        asked.group.append(group)
+
+    def _askers(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Who asks: each one's point on the way to the share, and group."""
+        if not self._traffic.sessions:
+            return self._random.random(count), self._random.integers(0, GROUPS, count)
+        session = self._random.integers(0, self._traffic.sessions, count)
+        return self._of_session[0][session], self._of_session[1][session]
 
 
 def bucket_of(ms: np.ndarray) -> Any:

@@ -44,15 +44,15 @@ class Move(StrEnum):
     RETURN = "return"
     ADVANCE = "advance"
     ARRIVE = "arrive"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """The switch. Shares are percent of the sessions on Celery; times are ms by the server's clock, 0 for none.
 
-    `target` is where it returns to. `until_ms` ends a cool-down; `strikes` are rollbacks in a row. `mark` is how many
-    questions Celery had ended when the stage began. `unreadable` are fields that this release cannot read, of a newer
-    one or broken: they stand at their defaults here.
+    `target` is where it returns to. `until_ms` ends a cool-down; `strikes` are rollbacks in a row. `unreadable` are
+    fields that this release cannot read, of a newer one or broken: they stand at their defaults here.
     """
 
     share: float = 100.0
@@ -63,7 +63,6 @@ class Rollout:
     strikes: int = 0
     rolled_back_ms: int = 0
     compared_ms: int = 0
-    mark: int = 0
     actor: str = ""
     reason: str = ""
     version: int = 0

@@ -18,6 +18,7 @@ from state.errors import KeyUsedOtherwise
 from state.idempotency import Once
 from state.model import Mode, NewStep, NewWorkflow, Overflow, Path, Route, StepStatus
 from state.room import ENDLESS, Room, no_room
+from state.sides import group_of
 from state.transition import Argument, Raw, Send, Transition, sends_of
 from state.version import VERSION
 
@@ -77,6 +78,7 @@ def start(
             *_route(workflow.route, workflow.route_why),
             *_path(workflow.path),
             *_overflow(workflow.overflow),
+            *_group(workflow),
             *_fields(workflow.steps),
         ],
         understand,
@@ -93,6 +95,13 @@ def _path(path: Path) -> list[Argument]:
 
 def _overflow(why: Overflow | None) -> list[Argument]:
     return [] if why is None else ["overflow", why, "excused", 1]
+
+
+def _group(workflow: NewWorkflow) -> list[Argument]:
+    """Only a question that somebody waits for is on a side (`state/lua/sides.lua`)."""
+    if workflow.mode is not Mode.INTERACTIVE:
+        return []
+    return ["group", group_of(str(workflow.request.get("session_id") or ""), workflow.workflow_id)]
 
 
 def _fields(steps: Sequence[NewStep]) -> list[Argument]:

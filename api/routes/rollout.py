@@ -14,9 +14,10 @@ from core.clock import iso
 from core.logging import get_logger
 from core.settings import get_settings
 from pipeline.rollout.comparison import Difference
-from pipeline.rollout.decision import worse
+from pipeline.rollout.policy import Policy
+from pipeline.rollout.stage import stage_of
+from pipeline.rollout.windows import worse
 from state.audit import Action
-from state.model import Path
 from state.rollout import Event, Move, Phase, Rollout, change, current, newest_events
 from state.sides import Seen, SlotReader
 from state.transition import new_token
@@ -31,6 +32,7 @@ SAID: Final = {
     Phase.RETURNING: "Celery comes back, stage by stage.",
 }
 UNREADABLE: Final = "Some of it was written by a newer release, or is broken: its share holds, and only PUT changes it."
+WAY_OUT: Final = "PUT /api/rollout sets the share you want and ends this phase."
 _EXAMPLE: Final[dict[str, Any]] = {"share": 25, "actor": "ann", "reason": "a quarter of the sessions"}
 
 
@@ -63,7 +65,8 @@ async def show(request: Request) -> dict[str, Any]:
 async def put(request: Request, body: ShareBody) -> dict[str, Any]:
     """Every API process follows within a second; a session that is on Celery stays there while the share grows."""
     store = _desk(request).store
-    now, seen = await current(store), await SlotReader(store).read()
+    now = await current(store)
+    seen = await SlotReader(store).read(now.since_ms)
     if body.version not in (None, now.version):
         raise _otherwise(now)
     caller = caller_of(request)
@@ -76,7 +79,6 @@ async def put(request: Request, body: ShareBody) -> dict[str, Any]:
         since_ms=seen.now_ms,
         until_ms=0,
         compared_ms=0,
-        mark=seen.ended[Path.CELERY],
         actor=actor,
         reason=body.reason,
         unreadable=(),
@@ -100,13 +102,14 @@ def _otherwise(now: Rollout) -> Problem:
 
 async def _view(request: Request) -> dict[str, Any]:
     store = _desk(request).store
-    now, seen, events = await current(store), await SlotReader(store).read(), await newest_events(store, EVENTS_SHOWN)
+    now, events = await current(store), await newest_events(store, EVENTS_SHOWN)
+    seen = await SlotReader(store).read(now.since_ms)
     policy = policy_of(get_settings())
     return {
         **view_of(now),
         "auto": get_settings().rollout_auto,
         "differences": [_difference(one) for one in worse(now, seen, policy)],
-        "ended": _ended(seen),
+        "stage": _stage(now, seen, policy),
         "policy": asdict(policy),
         "events": [_event(event) for event in events],
     }
@@ -140,8 +143,17 @@ def _difference(one: Difference) -> dict[str, Any]:
     }
 
 
-def _ended(seen: Seen) -> dict[str, int]:
-    return {path: seen.ended[path] for path in Path}
+def _stage(now: Rollout, seen: Seen, policy: Policy) -> dict[str, Any] | None:
+    """What the stage of the return, or the comparison, waits for."""
+    if (stage := stage_of(now, seen, policy)) is None:
+        return None
+    return {
+        "answered": stage.answered,
+        "needed": stage.needed,
+        "ends_at": iso(stage.ends_ms),
+        "doubt": stage.doubt or None,
+        "way_out": WAY_OUT,
+    }
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -1,65 +1,78 @@
 -- What the questions of each path came to: the two sides that the rollout compares. In front of record.lua.
 --
 -- Keys (writer: the transitions; reader: state.sides; one primary only)
---   baton:rollout:asked:<slot>  hash  questions that began within five seconds from <slot> (s): '<path>|begun', '<path>|excused',
---                                     '<path>|FAILED', '<path>|<SUCCEEDED or DEGRADED>|<bucket>' -> how many           15 min
+--   baton:rollout:asked:<slot>      hash  questions that began within five seconds from <slot> (s): '<path>|begun|<group>',
+--                                         '<path>|excused|<group>', '<path>|FAILED|<group>',
+--                                         '<path>|<SUCCEEDED or DEGRADED>|<bucket>|<group>' -> how many           15 min
+--   baton:rollout:since:<ms>:<day>  hash  the same of all questions since <ms>, when the share last changed (baton:rollout),
+--                                         that began on the so-manieth day after it                               2 days
 -- Questions that somebody waits for, in their first round. Not: background workflows and plans somebody wrote, which no path
 -- but Celery's takes. Excused, and so on neither side: what was paused, cancelled, or must be corrected by who asked; in what both
 -- paths had a hand (`begin`); what took the other path for lack of room (`start`).
---   baton:rollout:failing:<sha1>  string  a session one of whose questions failed: further ones are excused meanwhile 1 min
--- So a caller who sends the same bad question again and again, who is on one side only, does not speak for all.
--- A slot holds questions by when they began, so that those without an answer are seen while they are.
+-- A slot holds questions by when they began, so that those without an answer are seen while they are. A session always falls
+-- into the same one of sixteen groups: what holds without the worst group is no one session's doing.
 
 local SLOT_S, SLOTS_KEPT_S = 5, 900
+local SETTLES_MS, DAY_S = 1000, 86400
 -- Sixteen a doubling: 4.4 % wide, finer than what is told to people.
 local SIDE_BUCKETS_A_DOUBLING, SIDE_LAST_BUCKET = 16, 352
 
-local function side_count(created_ms, field)
-  local began_s = math.floor(created_ms / 1000)
-  if began_s < now / 1000 - SLOTS_KEPT_S then return end
-  local key = 'baton:rollout:asked:' .. string.format('%.0f', began_s - began_s % SLOT_S)
-  if redis.call('HINCRBY', key, field, 1) == 1 then redis.call('EXPIRE', key, SLOTS_KEPT_S + SLOT_S) end
+local function one_more(key, field, kept_s)
+  if redis.call('HINCRBY', key, field, 1) == 1 then redis.call('EXPIRE', key, kept_s) end
 end
 
--- `w`: mode, route, path, created_ms, round, excused.
+local SIDE_FIELDS = { 'mode', 'route', 'path', 'round', 'excused', 'group' }
+
+local function side_fields()
+  return redis.call('HMGET', KEYS[1], unpack(SIDE_FIELDS))
+end
+
+-- `w`: the values of SIDE_FIELDS.
 local function on_a_side(w)
-  return w[1] == 'interactive' and w[2] ~= 'plan' and tonumber(w[5] or '0') == 0 and not w[6]
+  return w[1] == 'interactive' and w[2] ~= 'plan' and tonumber(w[4] or '0') == 0 and not w[5]
 end
 
-local SIDE_FIELDS = { 'mode', 'route', 'path', 'created_ms', 'round', 'excused' }
+local function side_count(w, created_ms, what)
+  local field = (w[3] or 'celery') .. '|' .. what .. '|' .. (w[6] or '0')
+  local began_s = math.floor(created_ms / 1000)
+  local slot_s = began_s - began_s % SLOT_S
+  if began_s >= now / 1000 - SLOTS_KEPT_S then
+    one_more(string.format('baton:rollout:asked:%.0f', slot_s), field, SLOTS_KEPT_S + SLOT_S)
+  end
+  local since_ms = tonumber(redis.call('HGET', 'baton:rollout', 'since_ms') or '0')
+  local age_ms = slot_s * 1000 - since_ms
+  -- Only what began when every API process had had the share.
+  if since_ms > 0 and age_ms >= SETTLES_MS then
+    local day = math.floor(age_ms / (DAY_S * 1000))
+    one_more(string.format('baton:rollout:since:%.0f:%.0f', since_ms, day), field, 2 * DAY_S)
+  end
+end
 
 local function side_began()
-  local w = redis.call('HMGET', KEYS[1], unpack(SIDE_FIELDS))
-  if on_a_side(w) then side_count(now, (w[3] or 'celery') .. '|begun') end
+  local w = side_fields()
+  if on_a_side(w) then side_count(w, now, 'begun') end
+end
+
+local function began_ms()
+  return tonumber(redis.call('HGET', KEYS[1], 'created_ms'))
 end
 
 -- It says nothing about its path any more.
 local function excuse()
-  local w = redis.call('HMGET', KEYS[1], unpack(SIDE_FIELDS))
+  local w = side_fields()
   if not on_a_side(w) then return end
-  side_count(tonumber(w[4]), (w[3] or 'celery') .. '|excused')
+  side_count(w, began_ms(), 'excused')
   redis.call('HSET', KEYS[1], 'excused', 1)
-end
-
-local FAILING_S = 60
-local function failed_just_now()
-  -- What may be in a request is more than cjson reads (half a surrogate pair); nothing may break off in the middle of an end.
-  local readable, request = pcall(cjson.decode, redis.call('HGET', KEYS[2], '') or '{}')
-  if not readable then return true end
-  local session = request.session_id
-  if type(session) ~= 'string' or session == '' then return false end
-  return not redis.call('SET', 'baton:rollout:failing:' .. redis.sha1hex(session), 1, 'NX', 'EX', FAILING_S)
 end
 
 local function side_ended(status)
   if status == 'CANCELLED' then return excuse() end
-  local w = redis.call('HMGET', KEYS[1], unpack(SIDE_FIELDS))
+  local w = side_fields()
   if not on_a_side(w) then return end
-  local path, created_ms = w[3] or 'celery', tonumber(w[4])
-  count('path|' .. path .. '|' .. status)
-  if status == 'FAILED' and failed_just_now() then return excuse() end
-  if status == 'FAILED' then return side_count(created_ms, path .. '|FAILED') end
+  count('path|' .. (w[3] or 'celery') .. '|' .. status)
+  local created_ms = began_ms()
+  if status == 'FAILED' then return side_count(w, created_ms, 'FAILED') end
   local ms = now - created_ms
   local bucket = ms <= 1 and 0 or math.ceil(math.log(ms) / math.log(2) * SIDE_BUCKETS_A_DOUBLING - 1e-9)
-  side_count(created_ms, path .. '|' .. status .. '|' .. math.min(bucket, SIDE_LAST_BUCKET))
+  side_count(w, created_ms, status .. '|' .. math.min(bucket, SIDE_LAST_BUCKET))
 end

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,7 +21,7 @@ from state.audit import Trail, newest
 from state.metrics import read_counts
 from state.model import Mode, NewStep, NewWorkflow, Overflow, Path, Route
 from state.rollout import EVALUATOR, EVENTS, KEY, Move, Phase, Rollout, change, current, newest_events
-from state.sides import SLOT_MS, Side, SlotReader, summed
+from state.sides import DAY_MS, GROUPS, SLOT_MS, Side, SlotReader, first_slot_ms, group_of, summed
 from state.store import AsyncStore, Store
 from state.transition import new_token
 from tests.here import settings_here
@@ -69,14 +70,29 @@ def fail(store, excused=False, **of):
     return go
 
 
-def sides(valkey):
-    """Both sides over all slots: asked, answered, failed, degraded."""
+def read_seen(valkey):
     async def read():
         async with from_a_loop(valkey) as store:
-            return await SlotReader(store).read()
+            return await SlotReader(store).read((await current(store)).since_ms)
 
-    found = asyncio.run(read())
-    return {path: told(summed(slot.sides[path] for slot in found.slots)) for path in Path}
+    return asyncio.run(read())
+
+
+def read_sides(valkey):
+    """Both sides over all slots, which are two at most."""
+    slots = [slot for slot in read_seen(valkey).slots if any(side != Side() for side in slot.sides.values())]
+    groups = range(GROUPS)
+    return {
+        path: replace(
+            summed(slot.sides[path] for slot in slots),
+            groups={at: summed(slot.sides[path].groups.get(at, Side()) for slot in slots) for at in groups})
+        for path in Path
+    }
+
+
+def sides(valkey):
+    """Both sides over all slots: asked, answered, failed, degraded."""
+    return {path: told(side) for path, side in read_sides(valkey).items()}
 
 
 def told(side: Side):
@@ -123,37 +139,65 @@ def test_an_end_counts_where_its_question_began(store, valkey):
     store.run(t.fail(begin(store, failed), {}, ttl_s=100, grace_ms=0, token=new_token()))
     store.run(control.cancel(cancelled.workflow_id, ttl_s=100, actor="ann", reason=""))
     slot_s = began_ms // 1000 // 5 * 5
-    assert store.client.hgetall(f"baton:rollout:asked:{slot_s}") == {b"celery|FAILED": b"1", b"celery|excused": b"1"}
+    counted = store.client.hgetall(f"baton:rollout:asked:{slot_s}")
+    assert {name.rpartition(b"|")[0]: number for name, number in counted.items()} == {
+        b"celery|FAILED": b"1", b"celery|excused": b"1"}
 
 
-def test_one_session_does_not_speak_for_all(store, valkey):
-    for _ in range(5):
-        fail(store, session="the same bad question")
-    fail(store, session="another")
-    fail(store)
-    fail(store)
-    assert sides(valkey)[Path.CELERY] == (4, 0, 4, 0)
+def test_a_session_is_in_one_group_whatever_it_asks(store, valkey):
+    for _ in range(3):
+        answer(store, session="ann")
+        fail(store, session="ann")
+    for _ in range(20):
+        answer(store)
+    celery = read_sides(valkey)[Path.CELERY]
+    ann = celery.groups[group_of("ann", "")]
+    assert ann.failed == 3
+    assert sum(part.asked > 0 for part in celery.groups.values()) > 5, "questions without a session are spread"
+    assert sum(part.asked for part in celery.groups.values()) == celery.asked == 26
 
 
-def test_a_request_that_lua_cannot_read_fails_like_any_other(store, valkey):
-    request = {"query": "q", "query_id": "q", "session_id": "s", "context": {"said": "\ud800"}}
-    workflow = NewWorkflow(secrets.token_hex(16), request, Mode.INTERACTIVE, 180, STEPS)
-    go = begin(store, store.run(t.start(workflow, 0, new_token())).sends[0])
-    assert store.run(t.fail(go, {"message": "no"}, ttl_s=100, grace_ms=0, token=new_token())).accepted
-    assert store.client.ttl(keys.record(workflow.workflow_id)) > 0, "ended, to the last line of the script"
-    assert sides(valkey)[Path.CELERY] == (0, 0, 0, 0)
+def test_a_stage_counts_what_began_in_it(store, valkey):
+    """Whatever its slots have become; a question from before, and of the share's first second, is not its."""
+    before = begin(store, start(store))
+    since_ms = int(time.time() * 1000) - 6_000
+    with brought_to(store, share=50, since_ms=since_ms):
+        answer(store)
+        fail(store, path=Path.DIRECT)
+        late = start(store)
+        store.client.hset(keys.record(late.workflow_id), "created_ms", since_ms - 4_000)
+        store.run(t.finish(begin(store, late), {}, ttl_s=100, grace_ms=0, token=new_token()))
+        store.client.hset(keys.record(before.workflow_id), "created_ms", since_ms - 60_000)
+        store.run(t.finish(before, {}, ttl_s=100, grace_ms=0, token=new_token()))
+        (kept,) = store.client.keys("baton:rollout:since:*")
+        assert (kept.decode(), store.client.ttl(kept)) == (f"baton:rollout:since:{since_ms}:0", 172_800)
+        store.client.delete(*store.client.keys("baton:rollout:asked:*"))
+        stage = read_seen(valkey).stage
+    assert stage.at_ms == first_slot_ms(since_ms)
+    assert told(stage.sides[Path.CELERY]) == (2, 1, 0, 0), "the late one began, and ended as another's"
+    assert told(stage.sides[Path.DIRECT]) == (1, 0, 1, 0)
+
+
+def test_the_second_day_of_a_stage_counts_anew(store, valkey):
+    since_ms = int(time.time() * 1000) - DAY_MS - 20_000
+    with brought_to(store, share=50, since_ms=since_ms):
+        answer(store)
+        assert store.client.keys("baton:rollout:since:*") == [f"baton:rollout:since:{since_ms}:1".encode()]
+        stage = read_seen(valkey).stage
+    assert told(stage.sides[Path.CELERY]) == (1, 1, 0, 0)
+    assert 0 <= stage.at_ms - since_ms - DAY_MS < SLOT_MS
 
 
 def test_a_reader_looks_again_at_what_may_have_changed(store, valkey):
     async def look(loop_store):
         reader = SlotReader(loop_store)
-        newest = (await reader.read()).slots[-1].at_ms
+        newest = (await reader.read(0)).slots[-1].at_ms
         places = [newest, newest - 120_000]
         for at_ms in places:
-            store.client.hincrby(f"baton:rollout:asked:{at_ms // 1000}", "celery|begun", 1)
+            store.client.hincrby(f"baton:rollout:asked:{at_ms // 1000}", "celery|begun|0", 1)
 
         async def asked():
-            by_slot = {slot.at_ms: slot.sides[Path.CELERY].asked for slot in (await reader.read()).slots}
+            by_slot = {slot.at_ms: slot.sides[Path.CELERY].asked for slot in (await reader.read(0)).slots}
             return [by_slot[at_ms] for at_ms in places]
 
         at_once = await asked()
@@ -267,9 +311,12 @@ def test_a_broken_side_is_rolled_back_and_comes_back(store, valkey):
             store.client.hset(KEY, "until_ms", 1)  # the cool-down is over
             while (step := await evaluator.look()) and step.after.phase is not Phase.STEADY:
                 steps.append(step)
+                store.client.hset(KEY, "since_ms", int(time.time() * 1000) - 10_000)
+                store.client.delete(*store.client.keys("baton:rollout:asked:*"))  # of before
+                assert await evaluator.look() is None, "no questions, no next stage"
                 for _ in range(3):
                     answer(store)
-                await asyncio.sleep(0.1)  # the stage
+                    answer(store, path=Path.DIRECT)
             return steps, step, trail, await newest_events(loop_store, 20)
 
         steps, last, trail, events = run(valkey, play)
