@@ -5,22 +5,22 @@ a day at once, and that it is three standard deviations off. The real decision j
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from pipeline.rollout.decision import decide, worse
+from pipeline.rollout.decision import decide
 from pipeline.rollout.policy import LATENCY_BUCKETS, Policy
+from pipeline.rollout.windows import age_s, worse
 from prove.rollout_world import BEGINS_MS, Traffic, bucket_of
 from state.model import Path
 from state.rollout import Move, Phase, Rollout
-from state.sides import BUCKETS_A_DOUBLING, SLOT_MS, Seen, Side, Slot
+from state.sides import BUCKETS_A_DOUBLING, SETTLES_MS, SLOT_MS, SLOTS_KEPT_MS, Seen, Side, Slot
 
 DAY_SLOTS = 86_400_000 // SLOT_MS
-COMPARISON_SLOTS = round(Policy().compare_s * 1000) // SLOT_MS
 OFF = 3.0
 SPREAD = 4.5  # standard deviations of a time that are drawn; beyond is one question in 300,000
 Counts = Any  # arrays: of whole numbers, or of truths
@@ -31,8 +31,8 @@ class Quiet:
     """Nothing is wrong on Celery's side. `night`: the traffic's least share; `outages` a day, of both sides.
 
     Within an outage of a minute `outage_failing` of all questions fail and the others take twice as long. `sessions`:
-    each asks so many questions in one slot, all of which take equally long. `comparing`: one comparison after
-    another.
+    each asks so many questions in one slot, all of which take equally long. `comparing_s`: one comparison after
+    another, each so long; 0 for none, then the share changed at the beginning of each day.
     """
 
     traffic: Traffic
@@ -41,7 +41,7 @@ class Quiet:
     outages: int = 0
     outage_failing: float = 0.3
     sessions: int = 1
-    comparing: bool = False
+    comparing_s: int = 0
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ def judge(quiet: Quiet, days: int, seed: int, policy: Policy) -> Judged:
     for _ in range(days):
         sides = _drawn(quiet, random)
         judged.looks += DAY_SLOTS
-        for look in _worth_it(sides, policy, comparing=quiet.comparing):
+        for look in _worth_it(sides, policy, quiet.comparing_s):
             _judge(sides, look, quiet, policy, judged)
     return judged
 
@@ -106,19 +106,23 @@ def _spread(traffic: Traffic, slower: float, first: int) -> Counts:
     return np.diff(below)
 
 
-def _worth_it(sides: _Sides, policy: Policy, *, comparing: bool = False) -> Iterator[int]:
+def _worth_it(sides: _Sides, policy: Policy, comparing_s: int = 0) -> Iterator[int]:
     """The slots after which a look may find a difference that matters and is no everyday one."""
     found = np.zeros(DAY_SLOTS, bool)
     single = [by_bucket.cumsum(0) for by_bucket in sides.answered]
-    windows: list[Callable[[Counts], Counts]] = [_in_comparison]
-    if not comparing:
-        windows = [partial(_over, slots=window_s * 1000 // SLOT_MS) for window_s in policy.windows_s]
-    age = np.arange(DAY_SLOTS) % COMPARISON_SLOTS if comparing else np.arange(DAY_SLOTS)
-    for summed in windows:
+    stage_slots = comparing_s * 1000 // SLOT_MS or DAY_SLOTS
+    applied = policy.within(Phase.COMPARING if comparing_s else Phase.STEADY, 0)
+    windows = [partial(_over, slots=window_s * 1000 // SLOT_MS) for window_s in applied.windows_s]
+    age = np.arange(DAY_SLOTS) % stage_slots
+    for summed in [*windows, partial(_since, slots=stage_slots)]:
         sums = [summed(up_to) for up_to in single]
         bad, bad_there = (summed(failed) for failed in sides.failed)
-        found |= _matters(bad, sums[0][-1] + bad, bad_there, sums[1][-1] + bad_there, policy.more_failures, policy)
-        found |= _slow(single, sums, age, sides.first_bucket, policy)
+        asked, asked_there = sums[0][-1] + bad, sums[1][-1] + bad_there
+        worth_it = _matters(bad, asked, bad_there, asked_there, policy.more_failures, applied)
+        worth_it |= _slow(single, sums, age, sides.first_bucket, applied)
+        if summed.func is _since and not comparing_s:
+            worth_it &= asked <= policy.first_asked
+        found |= worth_it
     yield from map(int, np.flatnonzero(found))
 
 
@@ -169,27 +173,30 @@ def _over(counts: Counts, slots: int) -> Counts:
     return sums
 
 
-def _in_comparison(counts: Counts) -> Counts:
-    """Sums since the comparison began that each slot is in."""
-    by_comparison = counts.reshape(*counts.shape[:-1], -1, COMPARISON_SLOTS)
-    return by_comparison.cumsum(-1, dtype=np.int32).reshape(counts.shape)
+def _since(counts: Counts, slots: int) -> Counts:
+    """Sums since the share changed, which it does every so many slots."""
+    by_share = counts.reshape(*counts.shape[:-1], -1, slots)
+    return by_share.cumsum(-1, dtype=np.int32).reshape(counts.shape)
+
+
+def _changed(quiet: Quiet, look: int) -> int:
+    """The first slot of the share that holds in slot `look`."""
+    return look - look % (quiet.comparing_s * 1000 // SLOT_MS or DAY_SLOTS)
 
 
 def _switch(quiet: Quiet, look: int) -> Rollout:
-    if not quiet.comparing:
-        return Rollout(share=quiet.share, target=quiet.share)
-    begun_ms = BEGINS_MS + (look - look % COMPARISON_SLOTS) * SLOT_MS - 1_000
-    return Rollout(share=quiet.share, phase=Phase.COMPARING, since_ms=begun_ms, compared_ms=begun_ms)
+    since_ms = BEGINS_MS + _changed(quiet, look) * SLOT_MS - SETTLES_MS
+    if not quiet.comparing_s:
+        return Rollout(share=quiet.share, target=quiet.share, since_ms=since_ms)
+    return Rollout(share=quiet.share, phase=Phase.COMPARING, since_ms=since_ms, compared_ms=since_ms)
 
 
 def _judge(sides: _Sides, look: int, quiet: Quiet, policy: Policy, judged: Judged) -> None:
     """Let the real decision judge what is seen right after slot `look`."""
-    now_ms = BEGINS_MS + (look + 1) * SLOT_MS
-    longest = max(policy.windows_s) * 1000 // SLOT_MS
-    slots = [_slot(sides, at) for at in range(max(0, look + 1 - longest), look + 1)]
-    seen, switch = Seen(now_ms, slots, dict.fromkeys(Path, 0)), _switch(quiet, look)
+    seen, switch = _seen(sides, quiet, look), _switch(quiet, look)
     judged.looked_into += 1
-    chances = [one.chance for one in worse(switch, seen, policy) if one.matters(policy)]
+    applied = policy.within(switch.phase, age_s(switch, seen))
+    chances = [one.chance for one in worse(switch, seen, policy) if one.matters(applied)]
     judged.least_chance = min([judged.least_chance, *chances])
     step = decide(switch, seen, policy)
     if step and step.move is Move.ROLL_BACK:
@@ -199,11 +206,17 @@ def _judge(sides: _Sides, look: int, quiet: Quiet, policy: Policy, judged: Judge
         judged.comparisons += 1
 
 
-def _slot(sides: _Sides, at: int) -> Slot:
+def _seen(sides: _Sides, quiet: Quiet, look: int) -> Seen:
+    kept, first, end = SLOTS_KEPT_MS // SLOT_MS, _changed(quiet, look), look + 1
+    slots = [_slots(sides, at, at + 1) for at in range(max(0, end - kept), end)]
+    return Seen(BEGINS_MS + end * SLOT_MS, slots, _slots(sides, first, end))
+
+
+def _slots(sides: _Sides, first: int, end: int) -> Slot:
     def side(index: int) -> Side:
-        counts = sides.answered[index][:, at]
+        counts = sides.answered[index][:, first:end].sum(1)
         times = {int(bucket) + sides.first_bucket: int(counts[bucket]) for bucket in np.flatnonzero(counts)}
-        failed = int(sides.failed[index][at])
+        failed = int(sides.failed[index][first:end].sum())
         return Side(sum(times.values()) + failed, failed, 0, times)
 
-    return Slot(BEGINS_MS + at * SLOT_MS, {Path.CELERY: side(0), Path.DIRECT: side(1)})
+    return Slot(BEGINS_MS + first * SLOT_MS, {Path.CELERY: side(0), Path.DIRECT: side(1)})

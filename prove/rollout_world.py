@@ -172,9 +172,9 @@ def bucket_of(ms: np.ndarray) -> Any:
     return np.ceil(np.log2(np.maximum(ms, 1.0)) * BUCKETS_A_DOUBLING - 1e-9).astype(np.int64)
 
 
-def detection_s(traffic: Traffic, share: float, bad: Regression, seed: Sequence[int], at_most_s: float) -> float:
+def detection_s(traffic: Traffic, switch: Rollout, bad: Regression, seed: Sequence[int], at_most_s: float) -> float:
     """Seconds from the beginning of a regression, after ten quiet minutes, to the rollback; inf if it takes longer."""
-    world = World(traffic, Rollout(share=share, target=share), seed)
+    world = World(traffic, switch, seed)
     # Looks, slots and the regression keep no step with each other.
     offset_ms, wait_ms = (int(ms) for ms in np.random.default_rng([*seed, 1]).integers(1, SLOT_MS, 2))
     world.pass_by(600_000 + offset_ms)

@@ -54,7 +54,7 @@ class Policy:
 
         In a comparison all since it began counts, and a look may be less sure at first, since there are far fewer of
         them: one in ten minutes, 24 looks each, is 1.3 million tests of a measure a year, 0.19 false rollbacks; the
-        longest, one in half an hour, are 3.8 million further looks, 0.04. One in four minutes, all year long, would be
+        longest, one in 28 minutes, are 4 million further looks, 0.04. One in four minutes, all year long, would be
         two and a half times that. Where stage or comparison are all there is to go by, few questions may be enough:
         the test is exact for any number.
         """

@@ -5,14 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.rollout.decision import worse
 from pipeline.rollout.policy import Policy
+from pipeline.rollout.windows import age_s, worse
 from prove import quiet_rollout
 from prove.quiet_rollout import Quiet, judge
 from prove.rollout_world import BEGINS_MS, Regression, Traffic, World, detection_s, quiet
-from state.model import Path
 from state.rollout import Phase, Rollout
-from state.sides import SLOT_MS, Seen
+from state.sides import SLOT_MS
 
 POLICY = Policy()
 
@@ -22,20 +21,18 @@ def an_hour(monkeypatch):
     monkeypatch.setattr(quiet_rollout, "DAY_SLOTS", 720)
 
 
-@pytest.mark.parametrize("comparing", [False, True])
+@pytest.mark.parametrize("comparing_s", [0, 120, 1_200])
 @pytest.mark.parametrize("traffic", [Traffic(), Traffic(per_s=1), Traffic(median_ms=6_000)])
-def test_no_look_worth_judging_is_passed_over(an_hour, traffic, comparing):
+def test_no_look_worth_judging_is_passed_over(an_hour, traffic, comparing_s):
     """Where a difference that matters is less likely than 1 in 10,000."""
-    share = 50 if comparing else 25
-    strained = Quiet(replace(traffic, celery_slower=1.6, failing=0.03), share, outages=2, comparing=comparing)
+    share = 50 if comparing_s else 25
+    strained = Quiet(replace(traffic, celery_slower=1.6, failing=0.03), share, outages=2, comparing_s=comparing_s)
     sides = quiet_rollout._drawn(strained, np.random.default_rng(7))
-    found, passed_over, rare = set(quiet_rollout._worth_it(sides, POLICY, comparing=comparing)), [], 0
-    every = [quiet_rollout._slot(sides, at) for at in range(720)]
+    found, passed_over, rare = set(quiet_rollout._worth_it(sides, POLICY, comparing_s)), [], 0
     for look in range(120, 720, 11):
-        now_ms = BEGINS_MS + (look + 1) * SLOT_MS
-        seen = Seen(now_ms, every[look - 119:look + 1], dict.fromkeys(Path, 0))
-        differences = worse(quiet_rollout._switch(strained, look), seen, POLICY)
-        chances = [one.chance for one in differences if one.matters(POLICY)]
+        seen, switch = quiet_rollout._seen(sides, strained, look), quiet_rollout._switch(strained, look)
+        applied = POLICY.within(switch.phase, age_s(switch, seen))
+        chances = [one.chance for one in worse(switch, seen, POLICY) if one.matters(applied)]
         if min(chances, default=1.0) < 1e-4:
             rare += 1
             passed_over += [look] if look not in found else []
@@ -52,7 +49,7 @@ def test_quiet_days_and_a_bad_hour(an_hour, monkeypatch):
 
 
 def test_comparisons_one_after_another(an_hour):
-    alike = Quiet(Traffic(), 50, comparing=True)
+    alike = Quiet(Traffic(), 50, comparing_s=120)
     good = judge(alike, 12, 1, POLICY)
     assert (good.looks, good.rollbacks) == (12 * 720, 0)
     bad = judge(replace(alike, traffic=Traffic(celery_slower=2.0)), 1, 1, POLICY)
@@ -62,8 +59,20 @@ def test_comparisons_one_after_another(an_hour):
 @pytest.mark.parametrize("bad", [Regression(failing=0.10), Regression(slower=2.0)])
 @pytest.mark.parametrize("share", [25, 50, 100])
 def test_a_regression_is_rolled_back_within_a_minute(share, bad):
-    took = sorted(detection_s(Traffic(), share, bad, [3, share, i], 300) for i in range(10))
+    took = sorted(detection_s(Traffic(), Rollout(share, share), bad, [3, share, i], 300) for i in range(10))
     assert took[8] <= 60
+
+
+def test_a_few_busy_sessions_are_seen_too():
+    took = sorted(detection_s(Traffic(sessions=50), Rollout(50, 50), Regression(failing=0.10), [5, i], 300) for i in range(10))
+    assert took[8] <= 60
+
+
+def test_little_traffic_is_seen_by_all_since_the_share_changed():
+    """One question in twenty seconds, a quarter of them by Celery, all of which fail: no ten minutes have twenty."""
+    switch = Rollout(25, 25, since_ms=BEGINS_MS)
+    took = [detection_s(Traffic(per_s=0.05), switch, Regression(failing=1.0), [7, i], 7_200) for i in range(2)]
+    assert max(took) < 7_200
 
 
 def test_nothing_moves_while_nothing_is_wrong():
@@ -74,7 +83,7 @@ def test_nothing_moves_while_nothing_is_wrong():
 def test_a_return_reaches_its_share_again():
     gone = Rollout(0, 50, Phase.ROLLED_BACK, since_ms=BEGINS_MS, until_ms=BEGINS_MS + 60_000, strikes=1)
     steps = quiet(Traffic(), gone, 1_500, [11])
-    assert [step.after.share for step in steps] == [1, 5, 25, 50]
+    assert [step.after.share for step in steps] == [1, 5, 25, 50], "a stage of 1 % takes minutes"
     assert steps[-1].after.phase is Phase.STEADY
 
 
