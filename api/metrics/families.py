@@ -9,10 +9,11 @@ from agents.registry import get_registry
 from api.metrics.family import Family, Kind, Reading, Samples, Spread, Values
 from api.metrics.figures import ENDS, OPERATIONS, Spent, tries_of
 from breakers.model import CircuitState
+from pipeline.rollout.comparison import Measure
 from state.histogram import BUCKETS_A_DOUBLING, LAST_BUCKET, Histogram, upper_ms
 from state.metrics import Counts
 from state.model import Mode, Overflow, Path, Route, WorkflowStatus
-from state.rollout import Move
+from state.rollout import Move, Phase
 from state.sides import ENDS as ENDED_BY_ITSELF
 
 
@@ -35,7 +36,7 @@ _PATH = _Label("path", lambda: Path)
 _ANSWERED = _Label("status", lambda: ENDED_BY_ITSELF)
 _OVERFLOW = _Label("why", lambda: Overflow)
 _MOVE = _Label("move", lambda: Move)
-_MEASURE = _Label("measure", lambda: ("none",))
+_MEASURE = _Label("measure", lambda: ("none", *Measure))
 _LOOK = _Label("outcome", lambda: ("done",))
 _ATTEMPT_ENDED = _Label("status", tuple)
 
@@ -153,7 +154,14 @@ FAMILIES: Final[Sequence[Family]] = (
     ),
     _counter("baton_rollout_changes_total", "rollout", "Changes of Celery's share, and why.", _MOVE, _MEASURE),
     _counter("baton_rollout_looks_total", "rollout_look", "Comparisons of the paths.", _LOOK),
-    _gauge("baton_rollout_share", "Percent of the sessions that go by Celery.", lambda now: now.celery_share),
+    _gauge("baton_rollout_share", "Percent of the sessions that go by Celery.", lambda now: now.rollout.share),
+    Family(
+        "baton_rollout_phase",
+        Kind.GAUGE,
+        ("phase",),
+        "1 for the phase the rollout is in.",
+        lambda reading: (((phase,), float(phase is reading.rollout.phase)) for phase in Phase),
+    ),
     _breaker("baton_breaker_openings_total", "opened", "Times the breaker opened."),
     _breaker("baton_breaker_calls_total", "calls", "Calls under the breaker that have ended."),
     _breaker("baton_breaker_failures_total", "failures", "Failures among them."),

@@ -11,6 +11,7 @@ from breakers.status import RawStatus
 from state.backlog import Backlog
 from state.memory import Memory
 from state.metrics import Counts
+from state.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Reading:
     counts: Counts
     backlog: Backlog
     breakers: Mapping[str, RawStatus]
-    celery_share: float = 100.0
+    rollout: Rollout = field(default_factory=Rollout)
     memory: Memory = field(default_factory=Memory)
     writable: bool = True
 

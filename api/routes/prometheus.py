@@ -65,6 +65,6 @@ async def metrics(request: Request) -> PlainTextResponse:
 
 async def _read(desk: Desk, breakers: BreakerDesk) -> Reading:
     counts, backlog = await read_totals(desk.store), await read_backlog(desk.store, queue_names())
-    share, stored = (await current(desk.store)).share, await breakers.stored()
+    rollout, stored = await current(desk.store), await breakers.stored()
     memory, fault = await desk.store.memory(), await desk.store.fault()
-    return Reading(counts, backlog, stored, share, memory, writable=fault is None)
+    return Reading(counts, backlog, stored, rollout, memory, writable=fault is None)

@@ -449,10 +449,30 @@ def test_the_dashboard_says_so(api, store):
     assert "1 question found no seat on the direct path" in api.get("/dashboard").text
 
 
+@pytest.mark.parametrize(("failed", "waits"), [(0, "It waits for 50 questions on each side, so far 1 by Celery"),
+                                                (4, "In doubt: 4 of 5 questions by Celery (80.0%) failed")])
+def test_a_stage_says_what_it_waits_for(api, store, failed, waits):
+    with brought_to(store, share=5, target=50, phase="returning", actor="rollout"):
+        answer(store)
+        for _ in range(failed):
+            fail(store)
+        for _ in range(30):
+            answer(store, path=Path.DIRECT)
+        stage, page = api.get("/api/rollout").json()["stage"], api.get("/dashboard").text
+    assert (stage["answered"], stage["needed"]) == ({"celery": 1 + failed, "direct": 30}, 50)
+    assert bool(stage["doubt"]) is bool(failed)
+    assert "PUT /api/rollout" in stage["way_out"]
+    assert waits in page
+    assert f"{1 + failed} questions by Celery and 30 direct have ended" in page
+    assert api.get("/api/rollout").json()["stage"] is None, "steady again"
+
+
 def test_prometheus_reads_the_share(api, store):
     put(api, 5)
     assert "baton_rollout_share 5.0" in api.get("/metrics").text
     assert 'baton_rollout_changes_total{measure="none",move="set"} 1.0' in api.get("/metrics").text
+    with brought_to(store, share=5, phase="returning"):
+        assert 'baton_rollout_phase{phase="returning"} 1.0' in api.get("/metrics").text
 
 
 assert SLOT_MS == 5_000  # as state/lua/sides.lua has it

@@ -13,7 +13,7 @@ from api.pages.board import REFRESH_MS, BoardRoute, page
 from api.pages.operators.agents_now import Standing, read_standing
 from api.pages.operators.error_groups import ErrorGroup, groups_of
 from api.pages.operators.notices import Notice, no_worker, notices_of, store_notices
-from api.pages.operators.rollout_card import overflow_notices, rollout_notices
+from api.pages.operators.rollout_card import RolloutNow, overflow_notices, read_rollout_now, rollout_notices
 from api.pages.operators.timeline import charts_of, table_of
 from api.problems import Problem
 from api.routes.control_many import run_again
@@ -23,7 +23,6 @@ from core.settings import get_settings
 from state.faults import LOOKED_AT, read_faults
 from state.load import WorkerLoad, read_load
 from state.metrics import BY_MINUTE_AT_MOST_MS
-from state.rollout import Rollout, current
 from state.timeline import Slot, read_timeline
 
 router = APIRouter(prefix="/dashboard", route_class=BoardRoute, include_in_schema=False)
@@ -40,7 +39,7 @@ class Read:
     slots: list[Slot]
     load: list[WorkerLoad]
     groups: list[ErrorGroup]
-    rollout: Rollout
+    rollout: RolloutNow
 
     def notices(self) -> list[Notice]:
         """What is wrong now."""
@@ -70,7 +69,8 @@ async def dashboard(request: Request, window: WindowName = "1h") -> HTMLResponse
         load=seen.load,
         at_once=get_settings().worker_concurrency,
         groups=seen.groups,
-        rollout=seen.rollout,
+        rollout=seen.rollout.switch,
+        stage=seen.rollout.stage,
         looked_at=LOOKED_AT,
         flower=f"http://{request.url.hostname}:{get_settings().flower_port}/",
     )
@@ -108,7 +108,7 @@ async def _read(request: Request, query: MetricsQuery) -> Read:
             read_timeline(store, query.length_ms),
             read_load(store),
             _groups(request, query),
-            current(store),
+            read_rollout_now(store),
         )
     )
 

@@ -2,21 +2,27 @@
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import promql_parser
 import pytest
 import yaml
 
+from agents.registry import get_registry
 from api.access.roles import rule_of
 from api.metrics.families import FAMILIES
-from api.metrics.family import Kind, Reading
+from api.metrics.family import Kind, Reading, Values
+from api.metrics.figures import Spent
 from api.routes.prometheus import STORE_UP
 from breakers.model import CircuitState
 from breakers.status import RawStatus
 from core.settings import ROOT, Settings
+from pipeline.rollout.comparison import Measure
 from state.backlog import Backlog
 from state.metrics import Counts
+from state.model import Mode, WorkflowStatus
+from state.rollout import Move
 
 (GROUP,) = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
 RULES = GROUP["rules"]
@@ -55,6 +61,33 @@ def test_it_asks_for_series_there_are(alert: str) -> None:
         labels = known[selector.name]
         for matcher in selector.matchers.matchers:
             assert set(str(matcher.value).split("|")) <= labels[matcher.name], matcher
+
+
+def counted_samples(counts: Counts) -> dict[str, set[Values]]:
+    """Every counter's series."""
+    reading = Reading(counts, Backlog({}, {}, 0, 0, 0), {"nlp": RawStatus({})})
+    counters = [family for family in FAMILIES if family.kind is Kind.COUNTER]
+    return {family.name: {values for values, _ in family.samples(reading)} for family in counters}
+
+
+EVERYTHING = [
+    *product(["rollout"], Move, ["none", *Measure]),
+    *product(["ended"], Mode, [status for status in WorkflowStatus if status.final]),
+    *product(["out_of_time"], Spent),
+    *product(["poisoned", "taken_over", "resent"], get_registry()),
+]
+
+
+def test_the_first_time_is_seen_as_a_rise() -> None:
+    """A series that begins with 1 has not risen: what an alert asks about stands there with 0 before."""
+    before, after = counted_samples(Counts()), counted_samples(Counts.of(dict.fromkeys(EVERYTHING, 1)))
+    asked = {selector.name for found in SELECTORS.values() for selector in found} & set(before)
+    played = {"baton_rollout_changes_total", "baton_workflows_ended_total", "baton_workflows_out_of_time_total",
+              "baton_steps_poisoned_total", "baton_step_takeovers_total"}
+    assert asked == played, "play what a new alert asks about, too"
+    for name in asked:
+        assert before[name], name
+        assert after[name] == before[name], name
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])

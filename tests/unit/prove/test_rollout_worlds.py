@@ -64,7 +64,8 @@ def test_a_regression_is_rolled_back_within_a_minute(share, bad):
 
 
 def test_a_few_busy_sessions_are_seen_too():
-    took = sorted(detection_s(Traffic(sessions=50), Rollout(50, 50), Regression(failing=0.10), [5, i], 300) for i in range(10))
+    fifty, bad = Traffic(sessions=50), Regression(failing=0.10)
+    took = sorted(detection_s(fifty, Rollout(50, 50), bad, [5, i], 300) for i in range(10))
     assert took[8] <= 60
 
 
