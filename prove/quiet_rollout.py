@@ -18,7 +18,7 @@ from pipeline.rollout.windows import age_s, worse
 from prove.rollout_world import BEGINS_MS, Traffic, bucket_of
 from state.model import Path
 from state.rollout import Move, Phase, Rollout
-from state.sides import BUCKETS_A_DOUBLING, SETTLES_MS, SLOT_MS, SLOTS_KEPT_MS, Seen, Side, Slot
+from state.sides import BUCKETS_A_DOUBLING, SETTLES_MS, SLOT_MS, Seen, Side, Slot
 
 DAY_SLOTS = 86_400_000 // SLOT_MS
 OFF = 3.0
@@ -207,7 +207,7 @@ def _judge(sides: _Sides, look: int, quiet: Quiet, policy: Policy, judged: Judge
 
 
 def _seen(sides: _Sides, quiet: Quiet, look: int) -> Seen:
-    kept, first, end = SLOTS_KEPT_MS // SLOT_MS, _changed(quiet, look), look + 1
+    kept, first, end = max(Policy().windows_s) * 1000 // SLOT_MS, _changed(quiet, look), look + 1
     slots = [_slots(sides, at, at + 1) for at in range(max(0, end - kept), end)]
     return Seen(BEGINS_MS + end * SLOT_MS, slots, _slots(sides, first, end))
 
