@@ -21,7 +21,7 @@ local function one_more(key, field, kept_s)
   if redis.call('HINCRBY', key, field, 1) == 1 then redis.call('EXPIRE', key, kept_s) end
 end
 
-local SIDE_FIELDS = { 'mode', 'route', 'path', 'round', 'excused', 'group' }
+local SIDE_FIELDS = { 'mode', 'route', 'path', 'round', 'excused', 'group', 'created_ms' }
 
 local function side_fields()
   return redis.call('HMGET', KEYS[1], unpack(SIDE_FIELDS))
@@ -32,14 +32,15 @@ local function on_a_side(w)
   return w[1] == 'interactive' and w[2] ~= 'plan' and tonumber(w[4] or '0') == 0 and not w[5]
 end
 
-local function side_count(w, created_ms, what)
+local function side_count(w, what)
   local field = (w[3] or 'celery') .. '|' .. what .. '|' .. (w[6] or '0')
-  local began_s = math.floor(created_ms / 1000)
+  local began_s = math.floor(tonumber(w[7]) / 1000)
   local slot_s = began_s - began_s % SLOT_S
   if began_s >= now / 1000 - SLOTS_KEPT_S then
     one_more(string.format('baton:rollout:asked:%.0f', slot_s), field, SLOTS_KEPT_S + SLOT_S)
   end
-  local since_ms = tonumber(redis.call('HGET', 'baton:rollout', 'since_ms') or '0')
+  -- Whatever is found there, no question may break off because of it.
+  local since_ms = tonumber(redis.pcall('HGET', 'baton:rollout', 'since_ms') or '0') or 0
   local age_ms = slot_s * 1000 - since_ms
   -- Only what began when every API process had had the share.
   if since_ms > 0 and age_ms >= SETTLES_MS then
@@ -50,18 +51,14 @@ end
 
 local function side_began()
   local w = side_fields()
-  if on_a_side(w) then side_count(w, now, 'begun') end
-end
-
-local function began_ms()
-  return tonumber(redis.call('HGET', KEYS[1], 'created_ms'))
+  if on_a_side(w) then side_count(w, 'begun') end
 end
 
 -- It says nothing about its path any more.
 local function excuse()
   local w = side_fields()
   if not on_a_side(w) then return end
-  side_count(w, began_ms(), 'excused')
+  side_count(w, 'excused')
   redis.call('HSET', KEYS[1], 'excused', 1)
 end
 
@@ -70,9 +67,8 @@ local function side_ended(status)
   local w = side_fields()
   if not on_a_side(w) then return end
   count('path|' .. (w[3] or 'celery') .. '|' .. status)
-  local created_ms = began_ms()
-  if status == 'FAILED' then return side_count(w, created_ms, 'FAILED') end
-  local ms = now - created_ms
+  if status == 'FAILED' then return side_count(w, 'FAILED') end
+  local ms = now - tonumber(w[7])
   local bucket = ms <= 1 and 0 or math.ceil(math.log(ms) / math.log(2) * SIDE_BUCKETS_A_DOUBLING - 1e-9)
-  side_count(w, created_ms, status .. '|' .. math.min(bucket, SIDE_LAST_BUCKET))
+  side_count(w, status .. '|' .. math.min(bucket, SIDE_LAST_BUCKET))
 end

@@ -178,6 +178,16 @@ def test_a_stage_counts_what_began_in_it(store, valkey):
     assert told(stage.sides[Path.DIRECT]) == (1, 0, 1, 0)
 
 
+@pytest.mark.parametrize("rubbish", ["not a hash", {"since_ms": "soon"}])
+def test_rubbish_in_the_switch_stops_no_question(store, valkey, rubbish):
+    if isinstance(rubbish, str):
+        store.client.set(KEY, rubbish)
+    else:
+        store.client.hset(KEY, mapping=rubbish)
+    assert store.client.hget(keys.record(answer(store).workflow_id), "status") == b"SUCCEEDED"
+    assert store.client.keys("baton:rollout:since:*") == []
+
+
 def test_the_second_day_of_a_stage_counts_anew(store, valkey):
     since_ms = int(time.time() * 1000) - DAY_MS - 20_000
     with brought_to(store, share=50, since_ms=since_ms):
