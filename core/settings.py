@@ -227,7 +227,7 @@ class Settings(BaseSettings):
         600.0, description="Time from a rollback to the first stage of the return; it doubles with each, up to a day."
     )
     rollout_stage_s: PositiveFloat = Field(120.0, description="Shortest stage of the return.")
-    rollout_stage_asked: PositiveInt = Field(50, description="Questions Celery must have answered in a stage.")
+    rollout_stage_asked: PositiveInt = Field(50, description="Questions each path must have answered in a stage.")
     local_handoff: bool = Field(
         True, description="A gevent worker begins the step it released itself, without the broker in between."
     )

@@ -49,7 +49,10 @@ class ShareBody(BaseModel):
 
 @router.get("", summary="Celery's share, and how the paths compare", responses=documented({503: "The store is away"}))
 async def show(request: Request) -> dict[str, Any]:
-    """`differences` are Celery's side against the direct one, by window and measure, since the share last changed."""
+    """`differences` are Celery's side against the direct one, by window and measure, since the share last changed.
+
+    `stage` says what a stage of the return, or a comparison, has and needs; null in other phases.
+    """
     return await _view(request)
 
 
