@@ -61,7 +61,7 @@ def test_the_policy_is_the_one_in_force():
     assert policy.compare_soon_s == 240
     assert "from the fourth minute on" in PAGE
     comparing = [policy.within(Phase.COMPARING, age_s) for age_s in (0, policy.compare_s, policy.compare_s + 1)]
-    assert [one.significance / policy.significance for one in comparing] == [15, 15, 1]
+    assert [one.significance for one in comparing] == [few * policy.significance for few in (15, 15, 1)]
     assert comparing[0].asked_at_least == policy.within(Phase.RETURNING, 0).asked_at_least == 5
     assert "1/15 as rare" in PAGE
     assert policy.stages == (1, 5, 25, 50, 100)
