@@ -1,8 +1,10 @@
 """What a newer release has recorded or sent is left alone: its message goes back, until a newer worker has it.
 
-It comes back soon, then less and less often. Should no newer worker ever come, nothing is lost: the step stays due.
+It comes back every few seconds, so that it soon meets a newer worker, however few of them there are yet. Should none
+ever come, nothing is lost: the step stays due.
 """
 
+import random
 from typing import Any, Final
 
 from celery import Task
@@ -12,8 +14,10 @@ from core.logging import get_logger
 from state.version import MESSAGE_HEADER, MESSAGE_VERSION, VERSION
 
 log = get_logger(__name__)
-FIRST_WAIT_S: Final = 1
-PUT_BACK_AT_MOST: Final = 6  # doubling, a minute in all: after that the due set is what brings the step back
+# At random: workers ask for messages in a rhythm, in which a fixed wait would meet the same worker each time.
+SHORTEST_WAIT_S: Final = 1.0
+LONGEST_WAIT_S: Final = 3.0
+PUT_BACK_AT_MOST: Final = 90  # three minutes in all: after that the due set is what brings the step back
 _said: list[bool] = []
 
 
@@ -29,7 +33,7 @@ def left(task: Task) -> Exception:
         task.request.chain = None
         ends: Exception = Ignore()
     else:
-        wait_s = FIRST_WAIT_S * 2**task.request.retries
+        wait_s = random.uniform(SHORTEST_WAIT_S, LONGEST_WAIT_S)  # noqa: S311
         ends = task.retry(countdown=wait_s, max_retries=None, throw=False)
     return ends
 

@@ -14,6 +14,7 @@ from state.model import Mode, NewStep, NewWorkflow, WorkflowStatus
 from state.store import Store
 from state.transition import new_token
 from state.version import MESSAGE_HEADER, MESSAGE_VERSION, OLDEST, VERSION
+from tasks.newer import PUT_BACK_AT_MOST
 from tests.floor import floor_of
 from tests.processes import wait_for
 
@@ -110,15 +111,20 @@ def test_a_newer_record_that_has_ended_is_as_final_as_any(store):
     assert done == control.Controlled(WorkflowStatus.CANCELLED)
 
 
-def test_a_newer_message_is_left_to_a_newer_worker_and_the_step_is_not_lost(valkey, tmp_path):
+@pytest.mark.parametrize("put_back", [0, PUT_BACK_AT_MOST], ids=["first met", "put back for the last time"])
+def test_a_newer_message_is_left_to_a_newer_worker_and_the_step_is_not_lost(valkey, tmp_path, put_back):
     with floor_of(valkey, tmp_path, LOG_FORMAT="json") as floor:
         worker = floor.worker()
         workflow = plan_workflow(Question("q"), Mode.BACKGROUND)
         (send,) = floor.store.run(accept(workflow, new_token())).sends
         newer = chain_of(floor.app, send)
         newer.tasks[0].options["headers"] = {MESSAGE_HEADER: MESSAGE_VERSION + 1}
+        newer.tasks[0].options["retries"] = put_back
         newer.apply_async(root_id=send.workflow_id)
         wait_for(lambda: "left_to_newer" in worker.logs(), "the message to be left alone", 20)
         assert floor.agent.calls == []
+        node = floor.app.control.inspect([worker.hostname], timeout=5)
+        wait_for(lambda: not node.active()[worker.hostname], "its task to end")
+        assert len(node.scheduled()[worker.hostname]) == (0 if put_back else 1)
         assert floor.ended(workflow.workflow_id).status is WorkflowStatus.SUCCEEDED  # by a message of the worker's own
         assert len(floor.agent.calls) == 3
