@@ -40,7 +40,7 @@ REHASH_WITHIN_S = 120.0
 SEARCH_AT_MOST_S = 60.0  # by the count alone: the time is what is measured
 PAGE = 50
 # The fill leaves the C library's allocator many free pieces to sort; the first transitions after it pay for that.
-SETTLING, COPIES_TO_SETTLE = 100, 500  # at least so many workflows, and one for so many copies
+SETTLING, COPIES_TO_SETTLE = 100, 60  # at least so many workflows, and one for so many copies
 
 
 class TimedStore(Store):
