@@ -25,7 +25,7 @@ def kill(run: Run, *, pool: str, concurrency: int) -> Result:
     while (done := sum(len(one.waits_s) for one in rounds)) < wanted:
         run.note(f"{done} of {wanted} steps")
         rounds.append(kill_a_busy_worker(Path(run.folder) / str(len(rounds)), shape, concurrency, run.note))
-    waits = Recovery([wait for one in rounds for wait in one.waits_s], {}, rounds[0].verdict)
+    waits = Recovery([wait for one in rounds for wait in one.waits_s], [], {}, rounds[0].verdict)
     return Result([
         Figure("from kill -9 to running again, p99", waits.percentile(0.99), "s", WITHIN_S),
         Figure("from kill -9 to running again, the slowest", max(waits.waits_s), "s", WITHIN_S, kind=Kind.TARGET),

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from tests.processes import AGENTS, LocalAgent, LocalProcess, LocalSystem, LocalValkey, LocalWorker
 
 os.environ["ALLOWED_HOSTS"] = "testserver,127.0.0.1,localhost"  # the first is what FastAPI's test client calls it
+settings.register_profile("here", deadline=None)  # on a busy machine an example may stand still; none promises a time
+settings.load_profile("here")
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,11 @@ from state.transition import new_token
 from tests.processes import LocalValkey, LocalWorker, wait_for
 from tests.scripted_agent import STANDARD, ScriptedAgent
 
-FAST = {"LEASE_S": "1", "RENEW_INTERVAL_S": "0.3"}
+FAST = {"LEASE_S": "2", "RENEW_INTERVAL_S": "0.4"}
 
 
 class Floor:
-    """Workers run with leases of a second, and with `settings` on top."""
+    """Workers run with leases of two seconds, and with `settings` on top."""
 
     def __init__(self, valkey: LocalValkey, agent: ScriptedAgent, folder: Path, **settings: str) -> None:
         self.agent, self._folder = agent, folder

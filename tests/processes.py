@@ -211,7 +211,8 @@ class LocalSystem(LocalProcess):
         ports = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         # Empty, not absent: what the developer's shell or .env sets is not for tests.
         own = {"REDIS_URL": "", "DATA": "", **{f"{agent.upper()}_AGENT_URL": "" for agent in AGENTS}}
-        own |= {"BREAKER_FIRST_OPEN_S": "2"}  # tests kill agents; the next test is not to wait for minutes
+        # Tests make agents fail: the next is neither to wait for minutes nor to find its questions on the direct path.
+        own |= {"BREAKER_FIRST_OPEN_S": "2", "ROLLOUT_AUTO": "false"}
         super().__init__([sys.executable, "-m", "deploy.local", "--no-question"], folder,
                          {**own, **ports, "BATON_DIR": str(self.folder), **(environment or {})})
 

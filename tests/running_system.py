@@ -2,12 +2,14 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import requests
 
+from breakers.local_view import LOOK_S
 from deploy.local.supervisord import Supervisord
 from tests.processes import LocalSystem, wait_for
 
@@ -58,6 +60,7 @@ def opened(system: LocalSystem, agent: str) -> Iterator[None]:
     url = f"{system.base_url}/api/circuit-breakers/{agent}/mode"
     said = {"actor": "ann", "reason": "a look at it"}
     requests.post(url, json={"mode": "forced_open", **said}, timeout=LIMIT_S).raise_for_status()
+    time.sleep(LOOK_S)  # so long a worker may still admit calls by what it saw before: then none does
     try:
         yield
     finally:

@@ -1,10 +1,11 @@
 """Agents that are ill: random errors, questions that are poison, agents that hang, an agent that is dead."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from breakers.events import BreakerEvent
 from breakers.model import Why
 from core.clock import now_ms
 from state.model import Mode
@@ -12,6 +13,7 @@ from tests.chaos.aftermath import Aftermath, look_back
 from tests.chaos.asking import Asked, Asker, every
 from tests.chaos.stage import Stage
 from tests.chaos.traces import Trace, traces_of
+from tests.processes import wait_for
 
 POISON_EVERY_S = 1.0
 SETTLE_S = 200.0
@@ -78,7 +80,10 @@ class Dead:
 
 
 def dead(stage: Stage, asker: Asker, *, in_flight: int, call_s: float, lasts_s: float) -> Dead:
-    """Nlp fails all from now on, after `call_s`, when all slots of the workers have called it; the load goes on."""
+    """Nlp fails all from now on, after `call_s`, when all slots of the workers have called it; the load goes on.
+
+    For `lasts_s`, or until the second probe where the machine is slower than that.
+    """
     asker.warm_up()
     stage.faults.rule("nlp", fault="latency", delay_s=call_s)
     stage.faults.rule("nlp", fault="error", status=503, hits="both")
@@ -87,17 +92,22 @@ def dead(stage: Stage, asker: Asker, *, in_flight: int, call_s: float, lasts_s: 
         asker.ask_one()
     with asker:
         time.sleep(lasts_s)
+        wait_for(lambda: len(_probed_ms(stage.breaker_events(), began_ms, now_ms())) >= 2, "the second probe")
     stage.faults.clear()
     well_ms = now_ms()
     stage.settle(SETTLE_S)
     return _dead(look_back(stage, asker.asked, began_ms, asker.latest_s), well_ms)
 
 
+def _probed_ms(events: Iterable[BreakerEvent], from_ms: int, to_ms: int) -> list[int]:
+    return [event.at_ms for event in events
+            if event.breaker == "nlp" and event.why is Why.RECOVERY_DUE and from_ms <= event.at_ms < to_ms]
+
+
 def _dead(after: Aftermath, well_ms: int) -> Dead:
     calls = [call.at_ms for call in after.calls if call.agent == "nlp" and call.at_ms < well_ms]
     opened_ms = min((event.at_ms for event in after.opened("nlp")), default=well_ms)
-    probed = [event.at_ms for event in after.breaker_events
-              if event.breaker == "nlp" and event.why is Why.RECOVERY_DUE and event.at_ms < well_ms]
+    probed = _probed_ms(after.breaker_events, after.began_ms, well_ms)
     late = [at_ms - opened_ms for at_ms in calls if opened_ms < at_ms < min([*probed, well_ms])]
     return Dead(
         after, sum(at_ms <= opened_ms for at_ms in calls), len(late), max(late, default=0) / 1000,

@@ -17,9 +17,14 @@ LOST = frozenset({EventKind.TAKEN_OVER, EventKind.RESENT})
 
 @dataclass(frozen=True)
 class Recovery:
-    """`waits_s`: from the kill to the moment each lost step began again; `stood`: the victim's steps by boundary."""
+    """`waits_s`: from the kill to the moment each lost step began again; `stood`: the victim's steps by boundary.
+
+    `claimed_waits_s` are those of steps that the victim had claimed. What it had just taken from the queue (it claims
+    four times a second) waits until it counts as lost there.
+    """
 
     waits_s: list[float]
+    claimed_waits_s: list[float]
     stood: dict[str, int]
     verdict: Verdict
 
@@ -37,18 +42,25 @@ def kill_a_busy_worker(folder: Path, shape: Shape, wanted: int, note: Callable[[
         assert isinstance(victim, LocalWorker)
         load = Load(arena.api_urls, 4 * wanted, 40, shape.seed, folder / "promises.jsonl")
         load.start()
-        wait_for(lambda: _claimed(arena, victim.hostname) >= wanted, f"{wanted} steps in one worker", 60)
+        wait_for(lambda: _stands_still_with(arena, victim, wanted), f"{wanted} steps in one worker", 60)
         killed_at_ms = _server_ms(arena)
         stood = {str(where): count for where, count in strike(arena, victim).items()}
         load.stop()
         note(f"killed a worker while its steps stood {stood}")
         settle(arena, 120)
-        return Recovery(_waits_s(arena, load.accepted, killed_at_ms), stood, judge(arena, load.accepted))
+        waits = _waits_s(arena, load.accepted, killed_at_ms)
+        claimed = [wait_s for kind, wait_s in waits if kind is EventKind.TAKEN_OVER]
+        return Recovery([wait_s for _, wait_s in waits], claimed, stood, judge(arena, load.accepted))
 
 
-def _claimed(arena: Arena, node: str) -> int:
-    stood = standing(arena.client, node)
-    return stood[Boundary.CALL] + stood[Boundary.HELD]
+def _stands_still_with(arena: Arena, victim: LocalWorker, wanted: int) -> bool:
+    """Whether the worker has claimed so many steps; if so it is frozen, and none of them can end any more."""
+    arena.freeze(victim)
+    stood = standing(arena.client, victim.hostname)
+    if stood[Boundary.HELD] and stood[Boundary.CALL] + stood[Boundary.HELD] >= wanted:
+        return True
+    arena.resume(victim)
+    return False
 
 
 def _server_ms(arena: Arena) -> float:
@@ -56,19 +68,18 @@ def _server_ms(arena: Arena) -> float:
     return float(seconds * 1000 + micros / 1000)
 
 
-def _waits_s(arena: Arena, workflows: list[str], killed_at_ms: float) -> list[float]:
-    waits: list[float] = []
+def _waits_s(arena: Arena, workflows: list[str], killed_at_ms: float) -> list[tuple[EventKind, float]]:
+    waits: list[tuple[EventKind, float]] = []
     for workflow_id in workflows:
-        lost: set[str] = set()
+        lost: dict[str, EventKind] = {}
         retried: set[str] = set()
         for event in arena.events(workflow_id):
             if event.kind is EventKind.RETRYING:
                 retried.add(event.step)
             elif event.at_ms >= killed_at_ms and event.kind in LOST and event.step not in retried:
-                lost.add(event.step)
+                lost[event.step] = EventKind(event.kind)
             elif event.kind is EventKind.BEGUN and event.step in lost:
-                lost.remove(event.step)
-                waits.append((event.at_ms - killed_at_ms) / 1000)
+                waits.append((lost.pop(event.step), (event.at_ms - killed_at_ms) / 1000))
     return waits
 
 

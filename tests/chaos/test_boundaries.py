@@ -14,7 +14,9 @@ from tests.chaos.verdict import judge, settle
 from tests.processes import AGENTS
 
 SHAPE = Shape(workers=1, concurrency=SLOTS, apis=0, beats=0, proxied=True, handoff=False,
-              settings={**RESTLESS, "LEASE_S": "1", "RENEW_INTERVAL_S": "0.3", "RESEND_GRACE_S": "2"})
+              # Tries enough for an agent that takes its time to come back.
+              settings={**RESTLESS, "DATA_MAX_ATTEMPTS": "5", "LEASE_S": "1", "RENEW_INTERVAL_S": "0.3",
+                        "RESEND_GRACE_S": "2"})
 EVERYTHING = "everything"
 KILLS = [
     *(("gevent", row) for row in ("worker", "beat", "api", *AGENTS, "valkey", EVERYTHING)),

@@ -24,6 +24,8 @@ OLD, NEW = "previous", "this"
 # Workers first and then the API, and back in the same order: each release's API meets old workers, new ones, and both.
 COURSE = (("worker", 0, NEW), ("worker", 1, NEW), ("api", 0, NEW),
           ("worker", 0, OLD), ("worker", 1, OLD), ("api", 0, OLD))
+# Tries enough that no workflow fails for its agents' faults alone: it is the upgrade that is judged.
+PATIENT = {"NLP_MAX_ATTEMPTS": "6", "DATA_MAX_ATTEMPTS": "6", "VIZ_MAX_ATTEMPTS": "6"}
 WORDS = ("pause", "resume", "cancel", "retry")
 PLAN = [
     {"name": "left", "agent": "data", "input": {"sql_query": "SELECT 1 AS x"}},
@@ -102,6 +104,7 @@ class Operator:
         self._thread = threading.Thread(target=self._go_on)
         self.answers: dict[str, Counter[int]] = {word: Counter() for word in WORDS}
         self.complex_ones: list[str] = []
+        self._cancelled: list[str] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -118,7 +121,10 @@ class Operator:
             number += 1
             self._ask(number)
             if accepted := self._load.accepted[-20:]:
-                self._say(self._random.choice(WORDS), self._random.choice(accepted))
+                word = self._random.choice(WORDS)
+                # Most of what ran has succeeded and is not run again; what was cancelled is.
+                wanted = self._cancelled if word == "retry" and self._cancelled else accepted
+                self._say(word, self._random.choice(wanted))
 
     def _ask(self, number: int) -> None:
         """Every third time a plan or a question in two parts."""
@@ -130,6 +136,8 @@ class Operator:
     def _say(self, word: str, workflow_id: str) -> None:
         reply = self._post(f"/api/workflow/{workflow_id}/{word}", {"reason": "upgrade"})
         self.answers[word][0 if reply is None else reply.status_code] += 1
+        if word == "cancel" and reply is not None and reply.ok and reply.json().get("changed"):
+            self._cancelled.append(workflow_id)
         if word == "pause":  # or it would be at the end what it is not: unfinished
             self._post_until_heard(f"/api/workflow/{workflow_id}/resume")
 
@@ -154,7 +162,7 @@ class Operator:
 def run_upgrade(folder: Path, workflows: int, times: int, shape: Shape, note: Callable[[str], None]) -> Upgraded:
     """Go the course `times` over while at least `workflows` questions are posted; wait for the end; judge."""
     with Arena(folder, Shape(**{**vars(shape), "workers": 0, "apis": 0,
-                                "settings": {**RESTLESS, **shape.settings}})) as arena:
+                                "settings": {**RESTLESS, **PATIENT, **shape.settings}})) as arena:
         arena.ready()
         fleet = Fleet(arena, folder)
         load = Load(fleet.urls, workflows, 15.0, shape.seed, folder / "promises.jsonl")

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-from watched import ARGUMENTS, Watched
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from watched import ARGUMENTS, LIMIT_MS, Watched
 
 from tests.browser import NO_BROWSER, chromium_path
 from tests.processes import LocalSystem
 
+expect.set_options(timeout=LIMIT_MS)
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a browser when there is none."""

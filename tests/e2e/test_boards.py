@@ -39,8 +39,14 @@ OPEN_DATA = re.compile(
 def read(page, wanted):
     """What a person sees who looks at the page, once it fits `wanted`, within ten seconds."""
     expect(page.locator("main")).to_contain_text(re.compile(r"\S"))
-    wait_for(lambda: wanted.search(page.inner_text("main")), f"{wanted.pattern} on {page.url}", TOLD_WITHIN_S)
-    return wanted.search(page.inner_text("main"))
+    found = []
+
+    def reads() -> bool:
+        found[:] = filter(None, [wanted.search(page.inner_text("main"))])
+        return bool(found)
+
+    wait_for(reads, f"{wanted.pattern} on {page.url}", TOLD_WITHIN_S)
+    return found[0]
 
 
 def apart_s(told, at):

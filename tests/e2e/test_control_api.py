@@ -63,7 +63,8 @@ def test_a_cancel_ends_the_running_call_and_is_told_once(arena: Arena) -> None:
     second = post(arena, f"/{workflow_id}/cancel")
     assert (second.status_code, second.json()["changed"]) == (200, False)
     with Celery("looks", broker=arena.valkey.url, set_as_current=False) as app:
-        wait_for(lambda: workflow_id not in str(app.control.inspect(timeout=0.5).active()), "the call to end", WITHIN_S)
+        inspect = app.control.inspect(timeout=5, limit=1)
+        wait_for(lambda: (told := inspect.active()) and workflow_id not in str(told), "the call to end", WITHIN_S)
     kinds = [(event.kind, event.data.get("actor")) for event in arena.events(workflow_id)]
     assert kinds[-2:] == [("cancel_requested", "ann"), ("ended", None)]
     arena.told(workflow_id, "data", None)

@@ -23,6 +23,7 @@ def test_a_workflow_is_followed_through_every_process_by_its_id(system: LocalSys
     assert answer["status"] == "SUCCEEDED"
     workflow_id = answer["workflow_id"]
     wait_for(lambda: lines_of(system, workflow_id).keys() >= {"api", "worker", *STEPS}, "its lines", 10)
+    wait_for(lambda: len(lines_of(system, workflow_id)["worker"]) >= 2 * len(STEPS), "the worker's lines", 10)
     lines = lines_of(system, workflow_id)
     assert "workflow_accepted" in lines["api"][0]
     for step in STEPS:

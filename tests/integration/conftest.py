@@ -29,6 +29,6 @@ def store(connected: Store) -> Store:
 
 @pytest.fixture(scope="module")
 def api(valkey: LocalValkey) -> Iterator[TestClient]:
-    """The API in this process; it keeps running from test to test, whatever is flushed meanwhile."""
-    with settings_here(valkey.url), TestClient(create_app(), client=("127.0.0.1", 1)) as client:
+    """The API in this process; it keeps running from test to test, whatever is flushed; nobody moves its switch."""
+    with settings_here(valkey.url, ROLLOUT_AUTO="false"), TestClient(create_app(), client=("127.0.0.1", 1)) as client:
         yield client

@@ -130,10 +130,10 @@ def test_a_worker_that_was_not_told_stops_its_call_by_itself(floor: Floor) -> No
     task_id = f"{workflow_id}.nlp.0.1"
     floor.store.run(cancel(workflow_id, actor="ann", reason="", ttl_s=60))
 
-    def active() -> str:
-        return str(floor.app.control.inspect(timeout=0.3, limit=1).active())
+    def active() -> dict | None:
+        return floor.app.control.inspect(timeout=5, limit=1).active()
 
-    wait_for(lambda: task_id not in active(), "the call to end", 10)
+    wait_for(lambda: (told := active()) and task_id not in str(told), "the call to end", 10)
     assert floor.record(workflow_id).steps["nlp"].status is StepStatus.CANCELLED
 
 

@@ -81,7 +81,7 @@ def setup(scene: tuple[CeleryTestSetup, Floor], floor: Floor) -> CeleryTestSetup
 
 def test_two_workers_share_what_is_asked(setup: CeleryTestSetup, floor: Floor) -> None:
     asked = [floor.ask() for _ in range(QUESTIONS)]
-    inspect = setup.app.control.inspect(limit=WORKERS)
+    inspect = setup.app.control.inspect(timeout=10, limit=WORKERS)
     wait_for(lambda: set(hostnames(setup)) == {name for name, tasks in (inspect.active() or {}).items() if tasks},
              "both workers to have something to do", WITHIN_S)
     floor.agent.release()
@@ -140,6 +140,6 @@ def hostnames(setup: CeleryTestSetup) -> dict[str, CeleryTestWorker]:
 
 def holder(setup: CeleryTestSetup, workflow_id: str) -> str:
     """The worker that runs a step of the workflow."""
-    (found,) = [name for name, tasks in setup.app.control.inspect(limit=WORKERS).active().items()
+    (found,) = [name for name, tasks in setup.app.control.inspect(timeout=10, limit=WORKERS).active().items()
                 if workflow_id in str(tasks)]
     return str(found)

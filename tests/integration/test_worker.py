@@ -177,8 +177,8 @@ def test_a_revoke_cancels_the_workflow_and_ends_its_call(floor, by):
     assert record.status is WorkflowStatus.CANCELLED
     error = problem_of(floor.answer(workflow_id).error, workflow_id)
     assert (error.status, error.error_type) == (409, "cancelled")
-    inspect = floor.app.control.inspect(limit=1)
-    wait_for(lambda: f"{workflow_id}.data" not in str(inspect.active()), "the call to end", 20)
+    inspect = floor.app.control.inspect(timeout=5, limit=1)
+    wait_for(lambda: (told := inspect.active()) and f"{workflow_id}.data" not in str(told), "the call to end", 20)
     with pytest.raises(TaskRevokedError):
         floor.app.AsyncResult(workflow_id).get(timeout=5)
     assert floor.agent.calls_of("/visualize") == []
@@ -191,4 +191,4 @@ def test_the_celery_cli_inspects_the_workers(floor):
     assert registered.returncode == 0
     assert all(name in registered.stdout for name in ("agents.nlp", "agents.data", "agents.viz", "agents.call"))
     assert worker.hostname in registered.stdout
-    assert worker.hostname in floor.app.control.inspect(limit=1).stats()
+    assert worker.hostname in floor.app.control.inspect(timeout=10, limit=1).stats()

@@ -22,7 +22,7 @@ GROWTH_MAX_BYTES = 400 * 1024 * 1024  # of one process, over all of them
 PAGE_MAX_BYTES = 20 * 1024 * 1024
 LIMIT_S = 60.0
 ONE_TRY = {name: value for agent in ("NLP", "DATA", "VIZ") for name, value in (
-    (f"{agent}_MAX_ATTEMPTS", "1"), (f"{agent}_TIMEOUT_S", "3"), (f"{agent}_BREAKER_THRESHOLD", "100000"))}
+    (f"{agent}_MAX_ATTEMPTS", "1"), (f"{agent}_TIMEOUT_S", "10"), (f"{agent}_BREAKER_THRESHOLD", "100000"))}
 ENDED = {"SUCCEEDED", "DEGRADED", "FAILED"}
 LOOKED_AT = [one for one in HOSTILE if one.path == VIZ or "HTML" in one.name or "JavaScript" in one.name]
 
