@@ -57,7 +57,7 @@ def _stands_still_with(arena: Arena, victim: LocalWorker, wanted: int) -> bool:
     """Whether the worker has claimed so many steps; if so it is frozen, and none of them can end any more."""
     arena.freeze(victim)
     stood = standing(arena.client, victim.hostname)
-    if stood[Boundary.HELD] and stood[Boundary.CALL] + stood[Boundary.HELD] >= wanted:
+    if stood[Boundary.CALL] + stood[Boundary.HELD] >= wanted:
         return True
     arena.resume(victim)
     return False
