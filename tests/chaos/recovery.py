@@ -12,6 +12,7 @@ from tests.chaos.load import Load
 from tests.chaos.verdict import Verdict, judge, settle
 from tests.processes import LocalWorker, wait_for
 
+MOST_ASKED = 2_000  # far more than it takes: the load goes on until the kill
 LOST = frozenset({EventKind.TAKEN_OVER, EventKind.RESENT})
 
 
@@ -40,7 +41,7 @@ def kill_a_busy_worker(folder: Path, shape: Shape, wanted: int, note: Callable[[
         arena.ready()
         victim = arena.processes["worker"][0]
         assert isinstance(victim, LocalWorker)
-        load = Load(arena.api_urls, 4 * wanted, 40, shape.seed, folder / "promises.jsonl")
+        load = Load(arena.api_urls, MOST_ASKED, 40, shape.seed, folder / "promises.jsonl")
         load.start()
         wait_for(lambda: _stands_still_with(arena, victim, wanted), f"{wanted} steps in one worker", 60)
         killed_at_ms = _server_ms(arena)
@@ -55,12 +56,18 @@ def kill_a_busy_worker(folder: Path, shape: Shape, wanted: int, note: Callable[[
 
 def _stands_still_with(arena: Arena, victim: LocalWorker, wanted: int) -> bool:
     """Whether the worker has claimed so many steps; if so it is frozen, and none of them can end any more."""
+    if _claimed(arena, victim) < wanted:
+        return False
     arena.freeze(victim)
-    stood = standing(arena.client, victim.hostname)
-    if stood[Boundary.CALL] + stood[Boundary.HELD] >= wanted:
+    if _claimed(arena, victim) >= wanted:
         return True
     arena.resume(victim)
     return False
+
+
+def _claimed(arena: Arena, worker: LocalWorker) -> int:
+    stood = standing(arena.client, worker.hostname)
+    return stood[Boundary.CALL] + stood[Boundary.HELD]
 
 
 def _server_ms(arena: Arena) -> float:
