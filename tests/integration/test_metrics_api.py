@@ -14,7 +14,6 @@ from breakers.keys import EVENTS
 from core.settings import ROOT
 from state import control, keys, recovery
 from state.metrics import HOUR_MS, MINUTE_MS
-from tests.processes import wait_for
 
 __all__ = ["client", "store"]  # fixtures
 
@@ -179,13 +178,12 @@ def test_a_day_of_many_fields_is_read_fast(api, store):
     store.client.hset(keys.METRICS, mapping=fields)
     age(store, HOUR_MS)
     start(store)
-
-    def took_ms() -> float:
+    took_ms = []
+    for _ in range(10):
         began = time.perf_counter()
         metrics(api, "24h")
-        return (time.perf_counter() - began) * 1000
-
-    wait_for(lambda: took_ms() < 20, "a read in 20 ms", 10)
+        took_ms.append((time.perf_counter() - began) * 1000)
+    assert min(took_ms) < 20, took_ms
 
 
 def test_the_example_in_openapi_is_one(api, store):

@@ -19,7 +19,6 @@ from tests.processes import wait_for
 
 SEED, DAGS, AT_ONCE, KILLS = 1, 25, 5, 2
 JOINS = 10
-TRIES = 5
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +33,9 @@ def test_undisturbed_plans_take_as_long_as_their_longest_way(stage: PlanStage) -
     assert found.faults == []
     assert len(times) == DAGS
     late = [one.dag for one in times if one.over_s > 0]
-    for _ in range(TRIES):  # what was late for want of processors, beside others or beside other tests, is not, alone
-        late = [one.dag for one in timed(stage, late, 1)[1] if one.over_s > 0]
-    assert late == []
+    assert len(late) <= DAGS // 5
+    _, alone = timed(stage, late, 1)  # what was late beside others for want of processors is not, alone
+    assert [one for one in alone if one.over_s > 0] == []
 
 
 def test_a_fan_out_is_as_quick_as_its_slowest_step(stage: PlanStage) -> None:
